@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Warnings shared by everything we compile ourselves.
+add_library(tp_warnings INTERFACE)
+target_compile_options(
+  tp_warnings
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wsign-conversion
+            -Wnon-virtual-dtor
+            -Wold-style-cast
+            -Wcast-align
+            -Woverloaded-virtual
+            -Wnull-dereference
+            $<$<BOOL:${TP_WERROR}>:-Werror>)
+
+# tp_add_layer(<name> SOURCES <file>... [LINKS <target>...])
+# One folder of src/: an object library tp_<name> that becomes part of libtensorpool.
+function(tp_add_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(tp_${name} OBJECT ${arg_SOURCES})
+  target_include_directories(tp_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src
+                                               ${PROJECT_BINARY_DIR}/include)
+  target_link_libraries(tp_${name} PUBLIC tl::expected fmt::fmt ${arg_LINKS} PRIVATE tp_warnings)
+  set_property(GLOBAL APPEND PROPERTY TP_LAYERS tp_${name})
+endfunction()
+
+# tp_add_test(<name> SOURCES <file>... [LINKS <target>...] [LABELS <label>...])
+# One GoogleTest program per folder of tests/; it may look at private headers.
+function(tp_add_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE tensorpool tp_test_support GTest::gmock GTest::gtest_main tp_warnings
+                                        ${arg_LINKS})
+  target_compile_definitions(${name} PRIVATE TP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                             TP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
+endfunction()
+include(GoogleTest)
