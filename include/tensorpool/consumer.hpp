@@ -1,0 +1,183 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tensorpool/agent.hpp>
+#include <tensorpool/context.hpp>
+#include <tensorpool/protocol_enums.hpp>
+#include <tensorpool/tensor_layout.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace tensorpool {
+
+class DriverSession;
+
+/// How frames are picked from the ones that arrive.
+enum class Delivery : std::uint8_t {
+    EveryFrame,   ///< all of them, oldest first; late ones are dropped and counted
+    LatestOnly,   ///< skip to the newest; skipped frames are counted, not dropped
+    RateLimited,  ///< at most max_rate_hz, gated on frame timestamps (WIRE-094)
+};
+
+struct ConsumerOptions {
+    std::uint32_t stream_id = 0;
+    /// 0: random. In driver mode this is the client id of the lease.
+    std::uint32_t consumer_id = 0;
+    StreamEndpoints endpoints;
+    /// true: attach to a driver. false: map what a standalone producer announces.
+    bool use_driver = true;
+    Delivery delivery = Delivery::EveryFrame;
+    std::uint32_t max_rate_hz = 0;  ///< for RateLimited; 0 = no limit
+    /// A jump in seq larger than this resynchronises to the newest frame (WIRE-129).
+    std::uint64_t max_outstanding_seq_gap = 256;
+    /// Directories regions may be mapped from; resolved once, here (WIRE-150).
+    std::vector<std::string> allowed_base_dirs{"/dev/shm"};
+    Nanos announce_period_ns = kNanosPerSecond;  ///< freshness window is three of these (WIRE-068)
+    Nanos keepalive_interval_ns = kNanosPerSecond;
+    HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
+    bool lock_memory = false;  ///< mlock the mappings (DRV-137)
+};
+
+/// One frame, read in place. Valid only inside the handler it was passed to.
+///
+/// The ring is lossy: the producer may reuse the slot while you read. What was read before intact() returned
+/// true is good; copy_to() is the checked copy. After the handler the consumer looks once more and, when the
+/// frame was overwritten meanwhile, counts drops_late and calls on_overrun.
+class Frame {
+public:
+    [[nodiscard]] std::uint64_t seq() const noexcept { return seq_; }
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+    /// Capture time in the producer's clock; 0 = not available (trap T21).
+    [[nodiscard]] std::uint64_t timestamp_ns() const noexcept { return timestamp_ns_; }
+    /// Publish time from the descriptor; 0 = not sent.
+    [[nodiscard]] std::uint64_t publish_timestamp_ns() const noexcept { return publish_timestamp_ns_; }
+    [[nodiscard]] std::uint32_t meta_version() const noexcept { return meta_version_; }
+    [[nodiscard]] std::uint64_t trace_id() const noexcept { return trace_id_; }
+    [[nodiscard]] std::uint16_t pool_id() const noexcept { return pool_id_; }
+    [[nodiscard]] std::uint32_t slot() const noexcept { return slot_; }
+    /// Validated; strides are resolved.
+    [[nodiscard]] const TensorLayout& tensor() const noexcept { return tensor_; }
+    /// The shared memory itself. No copy was made.
+    [[nodiscard]] std::span<const std::byte> payload() const noexcept { return payload_; }
+
+    /// Whether everything read from payload() so far belongs to this frame (WIRE-042).
+    [[nodiscard]] bool intact() const noexcept;
+    /// Copies the payload and says whether the copy is good. `destination` must hold payload().size() bytes;
+    /// false also when it does not.
+    [[nodiscard]] bool copy_to(std::span<std::byte> destination) const noexcept;
+
+private:
+    friend class FrameReader;
+    std::uint64_t seq_ = 0;
+    std::uint64_t epoch_ = 0;
+    std::uint64_t timestamp_ns_ = 0;
+    std::uint64_t publish_timestamp_ns_ = 0;
+    std::uint64_t trace_id_ = 0;
+    std::uint32_t meta_version_ = 0;
+    std::uint32_t slot_ = 0;
+    std::uint16_t pool_id_ = 0;
+    TensorLayout tensor_;
+    std::span<const std::byte> payload_;
+    const std::byte* header_slot_ = nullptr;
+};
+
+/// Totals since construction. They live with the consumer, not with the mapping: a remap resets nothing.
+/// Every descriptor ends in exactly one of: delivered, skipped_*, drops_late's parts, or a drops_* below it.
+struct ConsumerCounters {
+    std::uint64_t descriptors_received = 0;
+    std::uint64_t frames_delivered = 0;  ///< handler called and the frame still intact afterwards
+    std::uint64_t bytes_delivered = 0;
+    std::uint64_t drops_gap = 0;   ///< frames whose descriptor never came (OBS 1.3 no. 3)
+    std::uint64_t drops_late = 0;  ///< sum of the five below (no. 4)
+    std::uint64_t drops_odd = 0;                ///< not committed at first look
+    std::uint64_t drops_changed = 0;            ///< overwritten during the read, or the slot went back
+    std::uint64_t drops_frame_id_mismatch = 0;  ///< slot already holds another frame
+    std::uint64_t drops_header_invalid = 0;
+    std::uint64_t drops_payload_invalid = 0;
+    std::uint64_t overruns = 0;  ///< of drops_changed: noticed after the handler had seen the frame
+    std::uint64_t drops_epoch_mismatch = 0;
+    std::uint64_t drops_unmapped = 0;
+    std::uint64_t drops_duplicate = 0;      ///< same seq again after a stream switch (trap T9)
+    std::uint64_t skipped_latest_only = 0;
+    std::uint64_t skipped_rate_limited = 0;
+    std::uint64_t resynchronisations = 0;  ///< max_outstanding_seq_gap exceeded
+    std::uint64_t seq_regressions = 0;     ///< each forces a remap (WIRE-135)
+    std::uint64_t messages_invalid = 0;    ///< undecodable or foreign-version messages on our streams
+    std::uint64_t messages_lost_bytes = 0;  ///< messaging bytes overwritten before we read them
+    std::uint64_t handler_errors = 0;       ///< handlers that threw; the frame counts as delivered
+    std::uint64_t remaps = 0;               ///< successful mappings (no. 10)
+    std::uint64_t unmaps = 0;
+    std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
+    std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
+};
+
+enum class MappingState : std::uint8_t {
+    Unmapped,
+    Mapped,
+    Fallback,  ///< shared memory is not usable here; a fallback channel was named (WIRE-141)
+};
+
+/// Reads one stream's frames in place.
+/// Not thread-safe: call every member from the thread that drives do_work().
+class Consumer final : public Agent {
+public:
+    /// Throws Error when the options are invalid.
+    Consumer(Context& context, ConsumerOptions options);
+    /// Uses a session that the caller owns and drives; it must outlive the consumer.
+    static Consumer from_attach(Context& context, DriverSession& session, ConsumerOptions options);
+    Consumer(Consumer&&) noexcept;
+    Consumer& operator=(Consumer&&) = delete;
+    Consumer(const Consumer&) = delete;
+    Consumer& operator=(const Consumer&) = delete;
+    ~Consumer() override;
+
+    /// Drives do_work() until a stream is mapped. Throws Error(Timeout) at `deadline_ns` naming what is missing.
+    void await_ready(Nanos deadline_ns);
+    [[nodiscard]] bool is_ready() const noexcept;
+
+    /// Delivers up to `limit` frames to `handler(const Frame&)` and returns how many it delivered. Data path
+    /// only: also call do_work() for leases, announces and remaps. A handler that throws is counted.
+    template <typename Handler>
+        requires std::is_invocable_v<Handler&, const Frame&>
+    int poll(Handler&& handler, int limit = 16) noexcept {
+        return poll_frames(
+            [](void* h, const Frame& frame) { (*static_cast<std::remove_reference_t<Handler>*>(h))(frame); },
+            const_cast<void*>(static_cast<const void*>(&handler)), limit);
+    }
+
+    /// For agent runners: do_work() then polls into this handler too.
+    void on_frame(std::function<void(const Frame&)> handler);
+    /// Called after a handler returned from a frame that was overwritten while it ran.
+    void on_overrun(std::function<void(std::uint64_t seq)> handler);
+
+    int do_work(Nanos now_ns) noexcept override;
+    [[nodiscard]] std::string_view role_name() const noexcept override { return "consumer"; }
+
+    /// Sleeps until a descriptor or control message may be there, or `timeout_ns` passed.
+    void wait(Nanos timeout_ns) noexcept;
+
+    [[nodiscard]] MappingState mapping_state() const noexcept;
+    [[nodiscard]] std::uint32_t stream_id() const noexcept;
+    [[nodiscard]] std::uint32_t consumer_id() const noexcept;
+    [[nodiscard]] std::uint64_t epoch() const noexcept;     ///< 0 when unmapped
+    [[nodiscard]] std::uint64_t last_seq() const noexcept;  ///< of the last descriptor; 0 before the first
+    [[nodiscard]] const ConsumerCounters& counters() const noexcept;
+    /// Why nothing is mapped, or the last announce was refused; empty when nothing went wrong.
+    [[nodiscard]] std::string last_error() const;
+
+private:
+    class Impl;
+    explicit Consumer(std::unique_ptr<Impl> impl) noexcept;
+    int poll_frames(void (*call)(void*, const Frame&), void* handler, int limit) noexcept;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tensorpool
