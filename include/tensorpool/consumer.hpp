@@ -95,8 +95,8 @@ struct ConsumerCounters {
     std::uint64_t descriptors_received = 0;
     std::uint64_t frames_delivered = 0;  ///< handler called and the frame still intact afterwards
     std::uint64_t bytes_delivered = 0;
-    std::uint64_t drops_gap = 0;   ///< frames whose descriptor never came (OBS 1.3 no. 3)
-    std::uint64_t drops_late = 0;  ///< sum of the five below (no. 4)
+    std::uint64_t drops_gap = 0;                ///< frames whose descriptor never came (OBS 1.3 no. 3)
+    std::uint64_t drops_late = 0;               ///< sum of the five below (no. 4)
     std::uint64_t drops_odd = 0;                ///< not committed at first look
     std::uint64_t drops_changed = 0;            ///< overwritten during the read, or the slot went back
     std::uint64_t drops_frame_id_mismatch = 0;  ///< slot already holds another frame
@@ -105,12 +105,13 @@ struct ConsumerCounters {
     std::uint64_t overruns = 0;  ///< of drops_changed: noticed after the handler had seen the frame
     std::uint64_t drops_epoch_mismatch = 0;
     std::uint64_t drops_unmapped = 0;
-    std::uint64_t drops_duplicate = 0;      ///< same seq again after a stream switch (trap T9)
+    std::uint64_t drops_duplicate = 0;  ///< same seq again after a stream switch (trap T9)
     std::uint64_t skipped_latest_only = 0;
     std::uint64_t skipped_rate_limited = 0;
-    std::uint64_t resynchronisations = 0;  ///< max_outstanding_seq_gap exceeded
-    std::uint64_t seq_regressions = 0;     ///< each forces a remap (WIRE-135)
-    std::uint64_t messages_invalid = 0;    ///< undecodable or foreign-version messages on our streams
+    std::uint64_t skipped_resync = 0;       ///< read past while jumping to the newest frame
+    std::uint64_t resynchronisations = 0;   ///< max_outstanding_seq_gap exceeded
+    std::uint64_t seq_regressions = 0;      ///< each forces a remap (WIRE-135)
+    std::uint64_t messages_invalid = 0;     ///< undecodable or foreign-version messages on our streams
     std::uint64_t messages_lost_bytes = 0;  ///< messaging bytes overwritten before we read them
     std::uint64_t handler_errors = 0;       ///< handlers that threw; the frame counts as delivered
     std::uint64_t remaps = 0;               ///< successful mappings (no. 10)
@@ -139,14 +140,15 @@ public:
     Consumer& operator=(const Consumer&) = delete;
     ~Consumer() override;
 
-    /// Drives do_work() until a stream is mapped. Throws Error(Timeout) at `deadline_ns` naming what is missing.
+    /// Drives do_work() until a stream is mapped. Throws Error(Timeout) at `deadline_ns` naming what is
+    /// missing.
     void await_ready(Nanos deadline_ns);
     [[nodiscard]] bool is_ready() const noexcept;
 
     /// Delivers up to `limit` frames to `handler(const Frame&)` and returns how many it delivered. Data path
     /// only: also call do_work() for leases, announces and remaps. A handler that throws is counted.
     template <typename Handler>
-        requires std::is_invocable_v<Handler&, const Frame&>
+    requires std::is_invocable_v<Handler&, const Frame&>
     int poll(Handler&& handler, int limit = 16) noexcept {
         return poll_frames(
             [](void* h, const Frame& frame) { (*static_cast<std::remove_reference_t<Handler>*>(h))(frame); },

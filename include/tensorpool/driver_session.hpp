@@ -40,7 +40,8 @@ struct Attachment {
 struct DriverSessionOptions {
     std::uint32_t stream_id = 0;
     Role role = Role::Consumer;
-    std::uint32_t client_id = 0;  ///< 0: a random non-zero id, replaced when the driver says it is taken (DRV-027/028)
+    std::uint32_t client_id =
+        0;  ///< 0: a random non-zero id, replaced when the driver says it is taken (DRV-027/028)
     Endpoint control{"aeron:ipc?term-length=4m", 1000};
     Endpoint announce{"aeron:ipc?term-length=4m", 1000};
     std::optional<PublishMode> publish_mode;  ///< empty: not sent, the driver reads RequireExisting
@@ -51,8 +52,9 @@ struct DriverSessionOptions {
     Nanos attach_timeout_ns = 2 * kNanosPerSecond;
     Nanos backoff_initial_ns = 100 * kNanosPerMilli;  ///< doubles up to backoff_max_ns, with jitter
     Nanos backoff_max_ns = 2 * kNanosPerSecond;
-    Nanos announce_period_ns = kNanosPerSecond;  ///< driver loss: none of its announces for 3 periods (TRP-17)
-    bool reattach = true;                        ///< attach again by itself after a lease is lost
+    Nanos announce_period_ns =
+        kNanosPerSecond;   ///< driver loss: none of its announces for 3 periods (TRP-17)
+    bool reattach = true;  ///< attach again by itself after a lease is lost
 };
 
 enum class SessionState : std::uint8_t { Unattached, Attaching, Attached, Backoff, Detaching };
@@ -60,12 +62,12 @@ enum class SessionState : std::uint8_t { Unattached, Attaching, Attached, Backof
 /// Totals since construction; nothing ever resets them.
 struct DriverSessionCounters {
     std::uint64_t attach_requests = 0;
-    std::uint64_t attach_refused = 0;       ///< a response with a code other than OK
+    std::uint64_t attach_refused = 0;  ///< a response with a code other than OK
     std::uint64_t attach_timeouts = 0;
-    std::uint64_t protocol_errors = 0;      ///< a response or notice that breaks DRV-060..063 or DRV-081
+    std::uint64_t protocol_errors = 0;  ///< a response or notice that breaks DRV-060..063 or DRV-081
     std::uint64_t keepalives_sent = 0;
-    std::uint64_t leases_lost = 0;          ///< revoked, expired locally, driver shut down or silent
-    std::uint64_t late_responses = 0;       ///< an OK for a request given up earlier, detached at once (TRP-05)
+    std::uint64_t leases_lost = 0;     ///< revoked, expired locally, driver shut down or silent
+    std::uint64_t late_responses = 0;  ///< an OK for a request given up earlier, detached at once (TRP-05)
     std::uint64_t send_failures = 0;
 };
 
@@ -95,7 +97,8 @@ public:
     [[nodiscard]] SessionState state() const noexcept;
     /// The live lease, or nullptr: then nothing mapped from an earlier one may be used any more (DRV-079).
     [[nodiscard]] const Attachment* attachment() const noexcept;
-    /// Grows by one with every granted lease, so that an owner notices a loss and re-attach between two looks.
+    /// Grows by one with every granted lease, so that an owner notices a loss and re-attach between two
+    /// looks.
     [[nodiscard]] std::uint64_t generation() const noexcept;
     [[nodiscard]] std::uint32_t client_id() const noexcept;
     /// Why the last attach failed or the last lease ended; empty when nothing did.

@@ -53,10 +53,11 @@ struct ProducerOptions {
     Nanos announce_period_ns = kNanosPerSecond;
     /// Driver mode: directories regions may be mapped from.
     std::vector<std::string> allowed_base_dirs{"/dev/shm"};
-    /// Most reservations held at a time; 0 = nslots / 2. Always below nslots, so that a slot handed to a device
-    /// is never the one readers were just pointed to.
+    /// Most reservations held at a time; 0 = nslots / 2. Always below nslots, so that a slot handed to a
+    /// device is never the one readers were just pointed to.
     std::uint32_t max_in_flight = 0;
-    /// A reservation this old no longer holds back the descriptors of later frames: it becomes a gap. 0 = never.
+    /// A reservation this old no longer holds back the descriptors of later frames: it becomes a gap. 0 =
+    /// never.
     Nanos reservation_timeout_ns = kNanosPerSecond;
     /// Also send the publish time in each descriptor (WIRE-102 advises against it unless it matters).
     bool descriptor_timestamps = false;
@@ -65,19 +66,19 @@ struct ProducerOptions {
 
 /// Why no slot was handed out. Each has a counter.
 enum class ClaimError : std::uint8_t {
-    NotAttached,    ///< no lease right now; clears when the session re-attaches
-    NoPoolFits,     ///< permanent for this size: no pool stride is large enough (WIRE-056)
-    WouldOverrun,   ///< max_in_flight reservations are open; publish or abandon one
-    UnknownPool,    ///< reserve() named a pool this stream does not have
+    NotAttached,   ///< no lease right now; clears when the session re-attaches
+    NoPoolFits,    ///< permanent for this size: no pool stride is large enough (WIRE-056)
+    WouldOverrun,  ///< max_in_flight reservations are open; publish or abandon one
+    UnknownPool,   ///< reserve() named a pool this stream does not have
 };
 
 /// What became of a finished frame. Only Published and NotConnected committed it.
 enum class PublishResult : std::uint8_t {
-    Published,        ///< committed; its descriptor is out, or follows as soon as earlier reservations finish
-    NotConnected,     ///< committed; nobody subscribes to descriptors: normal
-    DescriptorLost,   ///< committed, but messaging refused the descriptor: readers see a gap
-    InvalidFrame,     ///< the FrameInfo contradicts itself or the slot; abandoned, a gap
-    Stale,            ///< the lease, epoch or time limit of this reservation is over; nothing was published
+    Published,       ///< committed; its descriptor is out, or follows as soon as earlier reservations finish
+    NotConnected,    ///< committed; nobody subscribes to descriptors: normal
+    DescriptorLost,  ///< committed, but messaging refused the descriptor: readers see a gap
+    InvalidFrame,    ///< the FrameInfo contradicts itself or the slot; abandoned, a gap
+    Stale,           ///< the lease, epoch or time limit of this reservation is over; nothing was published
 };
 
 [[nodiscard]] std::string_view to_string(ClaimError error) noexcept;
@@ -118,8 +119,8 @@ private:
 };
 
 /// The payload slots of one pool, for an SDK that wants its buffers up front. Slot i begins at
-/// `first_slot + i * stride_bytes`. The memory stays mapped while a copy of `keep_alive` exists, even after the
-/// lease was lost, so a device still writing into it harms nobody.
+/// `first_slot + i * stride_bytes`. The memory stays mapped while a copy of `keep_alive` exists, even after
+/// the lease was lost, so a device still writing into it harms nobody.
 struct DeviceSlots {
     std::uint16_t pool_id = 0;
     std::uint32_t nslots = 0;
@@ -159,8 +160,8 @@ struct ProducerCounters {
 /// Not thread-safe: call every member from the thread that drives do_work().
 ///
 /// Three ways to publish, one slot lifecycle (in progress, committed, descriptor, in ascending seq):
-/// offer() copies; try_claim()/commit() lets the caller write in place; device_slots()/reserve()/publish() is for
-/// devices that write by DMA into buffers registered beforehand and may complete out of order.
+/// offer() copies; try_claim()/commit() lets the caller write in place; device_slots()/reserve()/publish() is
+/// for devices that write by DMA into buffers registered beforehand and may complete out of order.
 class Producer final : public Agent {
 public:
     /// Standalone when options.standalone is set: creates the files of a fresh epoch and announces them.
@@ -183,10 +184,10 @@ public:
     /// Whether somebody subscribes to this stream's descriptors.
     [[nodiscard]] bool is_connected() const noexcept;
 
-    /// Copies `values` into the smallest pool that fits and publishes it. `info.values_len_bytes` is ignored: the
-    /// span's size counts.
+    /// Copies `values` into the smallest pool that fits and publishes it. `info.values_len_bytes` is ignored:
+    /// the span's size counts.
     [[nodiscard]] expected<PublishResult, ClaimError> offer(std::span<const std::byte> values,
-                                                           const FrameInfo& info) noexcept;
+                                                            const FrameInfo& info) noexcept;
 
     /// Claims the next slot of the smallest pool with `payload_bytes` so that a frame can be built in place
     /// (WIRE-035, WIRE-055). Until commit consumers see the slot as in progress and drop it.

@@ -12,7 +12,13 @@ namespace tensorpool {
 enum class Role : std::uint8_t { Producer = 1, Consumer = 2 };
 enum class PublishMode : std::uint8_t { RequireExisting = 1, ExistingOrCreate = 2 };
 enum class HugepagesPolicy : std::uint8_t { Unspecified = 0, Standard = 1, Hugepages = 2 };
-enum class ResponseCode : std::int32_t { Ok = 0, Unsupported = 1, InvalidParams = 2, Rejected = 3, InternalError = 4 };
+enum class ResponseCode : std::int32_t {
+    Ok = 0,
+    Unsupported = 1,
+    InvalidParams = 2,
+    Rejected = 3,
+    InternalError = 4
+};
 enum class LeaseRevokeReason : std::uint8_t { Detached = 1, Expired = 2, Revoked = 3 };
 enum class ShutdownReason : std::uint8_t { Normal = 0, Admin = 1, Error = 2 };
 enum class ClockDomain : std::uint8_t { Monotonic = 1, RealtimeSynced = 2 };

@@ -41,16 +41,21 @@ enum class ProgressUnit : std::uint8_t { None = 0, Rows = 1, Columns = 2 };
         case Dtype::Int8:
         case Dtype::Boolean:
         case Dtype::Bytes:
-        case Dtype::Bit: return 1;
+        case Dtype::Bit:
+            return 1;
         case Dtype::UInt16:
-        case Dtype::Int16: return 2;
+        case Dtype::Int16:
+            return 2;
         case Dtype::UInt32:
         case Dtype::Int32:
-        case Dtype::Float32: return 4;
+        case Dtype::Float32:
+            return 4;
         case Dtype::UInt64:
         case Dtype::Int64:
-        case Dtype::Float64: return 8;
-        case Dtype::Unknown: break;
+        case Dtype::Float64:
+            return 8;
+        case Dtype::Unknown:
+            break;
     }
     return 0;
 }

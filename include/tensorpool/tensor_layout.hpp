@@ -17,8 +17,8 @@ struct TensorLayout {
     ProgressUnit progress_unit = ProgressUnit::None;
     std::uint32_t progress_stride_bytes = 0;  ///< 0 unless progress_unit is set (WIRE-053)
     std::array<std::int32_t, kMaxDims> dims{};
-    /// Bytes per step of each dimension. A writer may leave 0 for "contiguous, infer it"; a reader always gets
-    /// the resolved value (WIRE-049).
+    /// Bytes per step of each dimension. A writer may leave 0 for "contiguous, infer it"; a reader always
+    /// gets the resolved value (WIRE-049).
     std::array<std::int32_t, kMaxDims> strides{};
 };
 

@@ -26,7 +26,8 @@ static_assert(sizeof(PayloadPoolEntry) == PayloadPoolEntry::kBlockLength);
 static_assert(offsetof(PayloadPoolEntry, pool_nslots) == 2);
 static_assert(offsetof(PayloadPoolEntry, stride_bytes) == 6);
 
-/// ShmPoolAnnounce: then group payloadPools (PayloadPoolEntry, each followed by regionUri), then headerRegionUri.
+/// ShmPoolAnnounce: then group payloadPools (PayloadPoolEntry, each followed by regionUri), then
+/// headerRegionUri.
 struct ShmPoolAnnounceBlock {
     static constexpr std::uint16_t kSchemaId = 900;
     static constexpr std::uint16_t kTemplateId = 1;

@@ -28,12 +28,14 @@ inline void encode_frame_descriptor(std::span<std::byte> out, const FrameDescrip
 }
 
 /// False: not a FrameDescriptor of a version we know, or shorter than one. `block` is then untouched.
-[[nodiscard]] inline bool decode_frame_descriptor(std::span<const std::byte> in, FrameDescriptorBlock& block) noexcept {
+[[nodiscard]] inline bool decode_frame_descriptor(std::span<const std::byte> in,
+                                                  FrameDescriptorBlock& block) noexcept {
     if (in.size() < kFrameDescriptorLength) return false;
     MessageHeader header;
     std::memcpy(&header, in.data(), sizeof header);
-    if (header.schema_id != FrameDescriptorBlock::kSchemaId || header.template_id != FrameDescriptorBlock::kTemplateId ||
-        header.version > kControlSchemaVersion || header.block_length < FrameDescriptorBlock::kBlockLength ||
+    if (header.schema_id != FrameDescriptorBlock::kSchemaId ||
+        header.template_id != FrameDescriptorBlock::kTemplateId || header.version > kControlSchemaVersion ||
+        header.block_length < FrameDescriptorBlock::kBlockLength ||
         in.size() < sizeof header + header.block_length) {
         return false;
     }

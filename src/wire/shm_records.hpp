@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <type_traits>
 
-// Byte images of what lies in shared memory (wire.md 3.1 to 3.3). SBE packs fields back to back, so several are
-// misaligned: copy a record out with memcpy, never bind a reference or pointer to a field.
+// Byte images of what lies in shared memory (wire.md 3.1 to 3.3). SBE packs fields back to back, so several
+// are misaligned: copy a record out with memcpy, never bind a reference or pointer to a field.
 namespace tensorpool::wire {
 
 inline constexpr std::uint64_t kSuperblockMagic = 0x544F504C53484D31;  // compared as a number (trap T1)

@@ -1,0 +1,248 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "shm/stream_files.hpp"
+
+#include "shm/region_uri.hpp"
+
+#include <tensorpool/clock.hpp>
+#include <tensorpool/error.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace tensorpool::shm {
+namespace {
+
+constexpr std::string_view kHeaderFile = "header.ring";
+constexpr std::string_view kPoolSuffix = ".pool";
+constexpr std::size_t kMaxComponent = 64;
+
+bool is_safe_byte(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
+template <typename Number>
+bool parse_all(std::string_view text, Number& value) noexcept {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size();
+}
+
+bool is_region_file(std::string_view name) noexcept {
+    if (name == kHeaderFile) return true;
+    std::uint16_t pool_id = 0;
+    return name.ends_with(kPoolSuffix) &&
+           parse_all(name.substr(0, name.size() - kPoolSuffix.size()), pool_id);
+}
+
+/// Search bits wherever a file mode grants reading; set-group-id where the group takes part (WIRE-163).
+mode_t directory_mode(mode_t file_mode) noexcept {
+    mode_t mode = file_mode & 0777;
+    mode |= (mode & 0444) >> 2;
+    return (mode & 0070) != 0 ? mode | 02000 : mode;
+}
+
+void make_directory(const std::string& path, mode_t mode) {
+    if (::mkdir(path.c_str(), 0700) != 0) {
+        if (errno == EEXIST) {
+            struct stat status {};
+            if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
+            throw Error(ErrorCode::AccessDenied,
+                        fmt::format("directory {}: exists, but is not a directory", path));
+        }
+        const ErrorCode code = errno == EACCES ? ErrorCode::AccessDenied : ErrorCode::SystemError;
+        throw Error(code, fmt::format("directory {}: mkdir: {}", path, std::strerror(errno)));
+    }
+    if (::chmod(path.c_str(), mode) != 0) {
+        throw Error(ErrorCode::SystemError,
+                    fmt::format("directory {}: chmod: {}", path, std::strerror(errno)));
+    }
+}
+
+void sync_directory(const std::string& path) {
+    const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd) ::fsync(fd.get());
+}
+
+void sync_region(const Region& region) {
+    // The superblock is what a reader may see first; payload pages hold nothing yet.
+    if (::msync(region.base(), wire::kSuperblockBytes, MS_SYNC) != 0) {
+        throw Error(ErrorCode::SystemError,
+                    fmt::format("region {}: msync: {}", region.path(), std::strerror(errno)));
+    }
+}
+
+RegionExpectation shape_of(const StreamCreation& what, const PoolLayout* pool) {
+    RegionExpectation shape;
+    shape.stream_id = what.stream_id;
+    shape.epoch = what.epoch;
+    shape.nslots = what.header_nslots;
+    if (pool != nullptr) {
+        shape.type = wire::RegionType::PayloadPool;
+        shape.pool_id = pool->pool_id;
+        shape.stride_bytes = pool->stride_bytes;
+    }
+    return shape;
+}
+
+Region create_region(const std::string& path, const StreamCreation& what, const RegionExpectation& shape,
+                     std::uint64_t now_ns) {
+    Region region =
+        Region::create(path, region_bytes(shape.type, shape.nslots, shape.stride_bytes), what.regions);
+    write_superblock(region.base(), shape, static_cast<std::uint64_t>(::getpid()), now_ns);
+    sync_region(region);
+    return region;
+}
+
+}  // namespace
+
+std::string StreamPaths::stream_dir(std::uint32_t stream_id) const {
+    return fmt::format("{}/tensorpool-{}/{}/{}", base_dir, user, namespace_name, stream_id);
+}
+
+std::string StreamPaths::epoch_dir(std::uint32_t stream_id, std::uint64_t epoch) const {
+    return fmt::format("{}/{}", stream_dir(stream_id), epoch);
+}
+
+bool is_safe_component(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= kMaxComponent && text != "." && text != ".." &&
+           std::all_of(text.begin(), text.end(), is_safe_byte);
+}
+
+std::string sanitise_component(std::string_view text) {
+    std::string safe;
+    for (const char c : text.substr(0, kMaxComponent)) safe += is_safe_byte(c) ? c : '_';
+    if (safe.empty() || safe == "." || safe == "..") safe = "_";
+    return safe;
+}
+
+std::string sanitised_user() {
+    const uid_t uid = ::geteuid();
+    std::string buffer(16384, '\0');
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+        return sanitise_component(found->pw_name);
+    }
+    return std::to_string(uid);
+}
+
+StreamMapping create_stream(const StreamPaths& paths, const StreamCreation& what, std::uint64_t now_ns) {
+    const mode_t mode = directory_mode(what.regions.file_mode);
+    const std::string user_dir = fmt::format("{}/tensorpool-{}", paths.base_dir, paths.user);
+    make_directory(user_dir, mode);
+    make_directory(user_dir + "/" + paths.namespace_name, mode);
+    make_directory(paths.stream_dir(what.stream_id), mode);
+    const std::string dir = paths.epoch_dir(what.stream_id, what.epoch);
+    if (std::error_code ignored; std::filesystem::exists(std::filesystem::symlink_status(dir, ignored))) {
+        throw Error(ErrorCode::InvalidArgument,
+                    fmt::format("directory {}: this epoch exists already; epochs are never "
+                                "reused",
+                                dir));
+    }
+    make_directory(dir, mode);
+    try {
+        StreamLayout layout;
+        layout.stream_id = what.stream_id;
+        layout.epoch = what.epoch;
+        layout.header_nslots = what.header_nslots;
+        const auto uri = [&](const std::string& path) {
+            return format_region_uri({path, what.regions.require_hugepages});
+        };
+        const std::string header_path = fmt::format("{}/{}", dir, kHeaderFile);
+        Region header = create_region(header_path, what, shape_of(what, nullptr), now_ns);
+        layout.header_uri = uri(header_path);
+        std::vector<Region> pools;
+        for (const PoolLayout& pool : what.pools) {
+            const std::string path = fmt::format("{}/{}{}", dir, pool.pool_id, kPoolSuffix);
+            pools.push_back(create_region(path, what, shape_of(what, &pool), now_ns));
+            layout.pools.push_back({pool.pool_id, what.header_nslots, pool.stride_bytes, uri(path)});
+        }
+        sync_directory(dir);
+        sync_directory(paths.stream_dir(what.stream_id));
+        return StreamMapping::adopt(layout, std::move(header), std::move(pools));
+    } catch (...) {
+        remove_epoch(paths, what.stream_id, what.epoch);
+        throw;
+    }
+}
+
+std::uint64_t stream_bytes(const std::string& base_dir, const StreamCreation& what) {
+    std::uint64_t total =
+        rounded_file_bytes(base_dir, region_bytes(wire::RegionType::HeaderRing, what.header_nslots, 0));
+    for (const PoolLayout& pool : what.pools) {
+        total += rounded_file_bytes(
+            base_dir, region_bytes(wire::RegionType::PayloadPool, what.header_nslots, pool.stride_bytes));
+    }
+    return total;
+}
+
+std::vector<std::uint64_t> list_epochs(const StreamPaths& paths, std::uint32_t stream_id) {
+    std::vector<std::uint64_t> epochs;
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(paths.stream_dir(stream_id), error), end; !error && it != end;
+         it.increment(error)) {
+        std::uint64_t epoch = 0;
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(it->symlink_status(ignored))) continue;
+        if (parse_all(it->path().filename().string(), epoch)) epochs.push_back(epoch);
+    }
+    std::sort(epochs.begin(), epochs.end());
+    return epochs;
+}
+
+std::uint64_t next_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64_t current) {
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max() - 1;
+    const std::vector<std::uint64_t> epochs = list_epochs(paths, stream_id);
+    const std::uint64_t above = std::max(current, epochs.empty() ? 0 : epochs.back());
+    if (above >= kMost) {
+        throw Error(
+            ErrorCode::InvalidArgument,
+            fmt::format("stream {}: epoch {} leaves no higher one; remove its directory", stream_id, above));
+    }
+    return std::max(above + 1, static_cast<std::uint64_t>(realtime_now_ns()));
+}
+
+bool remove_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64_t epoch) noexcept {
+    try {
+        const std::string dir = paths.epoch_dir(stream_id, epoch);
+        const base::UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) return errno == ENOENT;
+        std::error_code error;
+        for (std::filesystem::directory_iterator it(dir, error), end; !error && it != end;
+             it.increment(error)) {
+            const std::string name = it->path().filename().string();
+            if (is_region_file(name)) ::unlinkat(fd.get(), name.c_str(), 0);
+        }
+        return ::rmdir(dir.c_str()) == 0;
+    } catch (...) {
+        return false;
+    }
+}
+
+void remove_empty_parents(const StreamPaths& paths, std::uint32_t stream_id) noexcept {
+    try {
+        std::filesystem::path dir = paths.stream_dir(stream_id);
+        for (int level = 0; level < 3; ++level) {
+            if (::rmdir(dir.c_str()) != 0) return;
+            dir = dir.parent_path();
+        }
+    } catch (...) {
+        return;  // nothing depends on it
+    }
+}
+
+}  // namespace tensorpool::shm
