@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "control/dispatcher.hpp"
+
+#include "wire/driver_blocks.hpp"
+
+#include <type_traits>
+
+namespace tensorpool::control {
+
+void ControlDispatcher::dispatch(const messaging::Message& message) {
+    wire::MessageHeader header;
+    if (!wire::peek_header(message.bytes, header)) {
+        ++counters_.malformed;
+        return;
+    }
+    switch (header.schema_id) {
+        case wire::ShmPoolAnnounceBlock::kSchemaId:
+            return dispatch_control(header, message);
+        case wire::ShmAttachRequestBlock::kSchemaId:
+            return dispatch_driver(header, message);
+        default:
+            ++counters_.foreign;
+    }
+}
+
+template <typename Message>
+void ControlDispatcher::decode_and_call(void (ControlHandler::*call)(const Message&,
+                                                                     const messaging::Message&),
+                                        const wire::MessageHeader& header,
+                                        const messaging::Message& message) {
+    Message decoded;
+    const DecodeResult result = decode(message.bytes, decoded);
+    if (result == DecodeResult::Ok) {
+        ++counters_.dispatched;
+        (handler_.*call)(decoded, message);
+        return;
+    }
+    if (result == DecodeResult::TooNew) {
+        ++counters_.too_new;
+    } else {
+        ++counters_.malformed;
+    }
+    std::int64_t correlation_id = 0;
+    if constexpr (std::is_same_v<Message, AttachResponse>) correlation_id = decoded.correlation_id;
+    handler_.on_undecodable(header.schema_id, header.template_id, correlation_id, result, message);
+}
+
+void ControlDispatcher::dispatch_control(const wire::MessageHeader& header, const messaging::Message& m) {
+    using H = ControlHandler;
+    switch (header.template_id) {
+        case wire::ShmPoolAnnounceBlock::kTemplateId:
+            return decode_and_call(&H::on_pool_announce, header, m);
+        case wire::ConsumerHelloBlock::kTemplateId:
+            return decode_and_call(&H::on_consumer_hello, header, m);
+        case wire::ConsumerConfigBlock::kTemplateId:
+            return decode_and_call(&H::on_consumer_config, header, m);
+        case wire::FrameDescriptorBlock::kTemplateId:
+            return decode_and_call(&H::on_frame_descriptor, header, m);
+        case wire::QosConsumerBlock::kTemplateId:
+            return decode_and_call(&H::on_qos_consumer, header, m);
+        case wire::QosProducerBlock::kTemplateId:
+            return decode_and_call(&H::on_qos_producer, header, m);
+        case wire::DataSourceAnnounceBlock::kTemplateId:
+            return decode_and_call(&H::on_data_source_announce, header, m);
+        case wire::DataSourceMetaBlock::kTemplateId:
+            return decode_and_call(&H::on_data_source_meta, header, m);
+        case wire::ControlResponseBlock::kTemplateId:
+            return decode_and_call(&H::on_control_response, header, m);
+        case wire::MetaBlobAnnounceBlock::kTemplateId:
+            return decode_and_call(&H::on_meta_blob_announce, header, m);
+        case wire::FrameProgressBlock::kTemplateId:
+            return decode_and_call(&H::on_frame_progress, header, m);
+        case wire::MetaBlobChunkBlock::kTemplateId:
+            return decode_and_call(&H::on_meta_blob_chunk, header, m);
+        case wire::MetaBlobCompleteBlock::kTemplateId:
+            return decode_and_call(&H::on_meta_blob_complete, header, m);
+        default:
+            ++counters_.foreign;
+    }
+}
+
+void ControlDispatcher::dispatch_driver(const wire::MessageHeader& header, const messaging::Message& m) {
+    using H = ControlHandler;
+    switch (header.template_id) {
+        case wire::ShmAttachRequestBlock::kTemplateId:
+            return decode_and_call(&H::on_attach_request, header, m);
+        case wire::ShmAttachResponseBlock::kTemplateId:
+            return decode_and_call(&H::on_attach_response, header, m);
+        case wire::ShmDetachRequestBlock::kTemplateId:
+            return decode_and_call(&H::on_detach_request, header, m);
+        case wire::ShmDetachResponseBlock::kTemplateId:
+            return decode_and_call(&H::on_detach_response, header, m);
+        case wire::ShmLeaseKeepaliveBlock::kTemplateId:
+            return decode_and_call(&H::on_lease_keepalive, header, m);
+        case wire::ShmDriverShutdownBlock::kTemplateId:
+            return decode_and_call(&H::on_driver_shutdown, header, m);
+        case wire::ShmLeaseRevokedBlock::kTemplateId:
+            return decode_and_call(&H::on_lease_revoked, header, m);
+        case wire::ShmDriverShutdownRequestBlock::kTemplateId:
+            return decode_and_call(&H::on_driver_shutdown_request, header, m);
+        default:
+            ++counters_.foreign;
+    }
+}
+
+}  // namespace tensorpool::control
