@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include <tensorpool/context.hpp>
+#include <tensorpool/error.hpp>
+
+#include "messaging/embedded/embedded_client.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <utility>
+
+namespace tensorpool {
+namespace {
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+std::unique_ptr<messaging::Client> make_client(const ContextOptions& options) {
+    if (options.messaging == MessagingKind::Aeron) {
+        throw Error(ErrorCode::Unsupported,
+                    "messaging 'aeron': this build has no Aeron backend; use messaging 'embedded'");
+    }
+    messaging::EmbeddedOptions embedded;
+    embedded.dir = options.messaging_dir;
+    embedded.group_access = options.group_access;
+    return messaging::make_embedded_client(embedded);
+}
+
+}  // namespace
+
+MessagingKind parse_messaging_kind(std::string_view text) {
+    if (text == "embedded") return MessagingKind::Embedded;
+    if (text == "aeron") return MessagingKind::Aeron;
+    throw Error(ErrorCode::InvalidConfig, fmt::format("messaging '{}': must be 'embedded' or 'aeron'", text));
+}
+
+ContextOptions ContextOptions::from_environment() {
+    ContextOptions options;
+    if (const std::string kind = environment("TP_MESSAGING"); !kind.empty()) {
+        options.messaging = parse_messaging_kind(kind);
+    }
+    options.messaging_dir = environment("TP_MESSAGING_DIR");
+    options.aeron_dir = environment("AERON_DIR");
+    return options;
+}
+
+Context::Context(const ContextOptions& options) : client_(make_client(options)), clock_(&system_clock()) {
+}
+
+Context::Context(std::unique_ptr<messaging::Client> client, const Clock& clock)
+    : client_(std::move(client)), clock_(&clock) {
+}
+
+Context::~Context() = default;
+
+messaging::Client& Context::messaging() noexcept {
+    return *client_;
+}
+
+const Clock& Context::clock() const noexcept {
+    return *clock_;
+}
+
+}  // namespace tensorpool

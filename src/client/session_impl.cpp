@@ -1,0 +1,401 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "client/session_impl.hpp"
+
+#include "base/log.hpp"
+#include "wire/driver_blocks.hpp"
+
+#include <tensorpool/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tensorpool {
+namespace {
+
+constexpr std::string_view kModule = "Client";
+constexpr std::string_view kIdTaken = "client_id already attached";  // matched literally (TRP-03)
+constexpr int kPollLimit = 10;
+constexpr int kSilentPeriods = 3;  // TRP-17
+constexpr std::size_t kAbandonedRemembered = 64;
+constexpr int kLeaseFallbackIntervals = 3;  // DRV-075, when the driver gave no expiry
+
+std::uint32_t random_client_id(std::mt19937_64& random) {
+    return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(random);
+}
+
+DriverSessionOptions validated(DriverSessionOptions options) {
+    if (options.role != Role::Producer && options.role != Role::Consumer) {
+        throw Error(ErrorCode::InvalidConfig, "driver session: role must be producer or consumer");
+    }
+    if (options.keepalive_interval_ns <= 0 || options.attach_timeout_ns <= 0 ||
+        options.announce_period_ns <= 0) {
+        throw Error(
+            ErrorCode::InvalidConfig,
+            "driver session: keepalive interval, attach timeout and announce period must be positive");
+    }
+    return options;
+}
+
+std::mt19937_64 seeded() {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+}
+
+/// Errors that sending again may cure (TRP-18). NotConnected only means that no driver listens yet.
+bool is_transient(messaging::SendError error) noexcept {
+    return error == messaging::SendError::BackPressured || error == messaging::SendError::AdminAction ||
+           error == messaging::SendError::NotConnected;
+}
+
+}  // namespace
+
+DriverSession::Impl::Impl(Context& ctx, DriverSessionOptions opts)
+    : context(ctx),
+      options(validated(std::move(opts))),
+      random_(seeded()),
+      backoff_(options.backoff_initial_ns, options.backoff_max_ns),
+      requests_(ctx.messaging().add_publication(options.control.channel, options.control.stream_id)),
+      control_(ctx.messaging().add_subscription(options.control.channel, options.control.stream_id)),
+      dispatcher_(*this) {
+    client_id = options.client_id != 0 ? options.client_id : random_client_id(random_);
+    wait_set_.push_back(control_.get());
+    if (options.announce != options.control) {
+        announces_ = ctx.messaging().add_subscription(options.announce.channel, options.announce.stream_id);
+        wait_set_.push_back(announces_.get());
+    }
+}
+
+void DriverSession::Impl::wait(Nanos timeout_ns) noexcept {
+    context.messaging().wait(wait_set_, timeout_ns);
+}
+
+// ---- what the owner asks for
+// --------------------------------------------------------------------------------
+
+void DriverSession::Impl::request_attach() noexcept {
+    if (state != SessionState::Unattached && state != SessionState::Backoff) return;
+    options.reattach = true;
+    refused_for_good = false;
+    request_sent_ = false;
+    correlation_id_ = next_correlation_id();
+    request_deadline_ns_ = 0;  // starts when the request leaves or the first cycle runs
+    state = SessionState::Attaching;
+}
+
+void DriverSession::Impl::detach() noexcept {
+    options.reattach = false;
+    detach_confirmed = false;
+    if (state == SessionState::Attached) {
+        correlation_id_ = next_correlation_id();
+        request_sent_ = false;
+        request_deadline_ns_ = 0;
+        state = SessionState::Detaching;
+        return;
+    }
+    if (state == SessionState::Detaching) return;
+    // An attach that is under way may still be granted; its OK is then given back (TRP-05).
+    if (state == SessionState::Attaching && request_sent_) abandoned_.push_back(correlation_id_);
+    state = SessionState::Unattached;
+}
+
+// ---- the duty cycle
+// -----------------------------------------------------------------------------------------
+
+int DriverSession::Impl::do_work(Nanos now_ns) noexcept {
+    now_ns_ = now_ns;
+    int work = context.messaging().do_work(now_ns);
+    work += dispatcher_.poll(*control_, kPollLimit);
+    if (announces_) work += dispatcher_.poll(*announces_, kPollLimit);
+    return work + step(now_ns);
+}
+
+int DriverSession::Impl::step(Nanos now_ns) noexcept {
+    switch (state) {
+        case SessionState::Unattached:
+            return 0;
+        case SessionState::Attaching:
+            return send_attach(now_ns);
+        case SessionState::Attached:
+            return stay_attached(now_ns);
+        case SessionState::Detaching:
+            return send_detach(now_ns);
+        case SessionState::Backoff:
+            if (now_ns < retry_at_ns_) return 0;
+            request_attach();
+            return 1;
+    }
+    return 0;
+}
+
+int DriverSession::Impl::send_attach(Nanos now_ns) noexcept {
+    if (request_deadline_ns_ == 0) request_deadline_ns_ = now_ns + options.attach_timeout_ns;
+    if (request_sent_) {
+        if (now_ns < request_deadline_ns_) return 0;
+        ++counters.attach_timeouts;
+        abandoned_.push_back(correlation_id_);
+        if (abandoned_.size() > kAbandonedRemembered) abandoned_.erase(abandoned_.begin());
+        back_off("the driver did not answer the attach request", now_ns);
+        return 1;
+    }
+    control::AttachRequest request;
+    request.correlation_id = correlation_id_;
+    request.stream_id = options.stream_id;
+    request.client_id = client_id;
+    request.role = static_cast<std::uint8_t>(options.role);
+    request.expected_layout_version = options.expected_layout_version;
+    if (options.publish_mode) request.publish_mode = static_cast<std::uint8_t>(*options.publish_mode);
+    request.require_hugepages = static_cast<std::uint8_t>(options.hugepages);
+    request.desired_node_id = options.desired_node_id;
+    const SendResult sent = requests_.send(request);
+    if (sent) {
+        ++counters.attach_requests;
+        request_sent_ = true;
+        request_deadline_ns_ = now_ns + options.attach_timeout_ns;
+        return 1;
+    }
+    if (is_transient(sent.error()) && now_ns < request_deadline_ns_) return 0;
+    ++counters.send_failures;
+    back_off(fmt::format("cannot send the attach request: {}", messaging::to_string(sent.error())), now_ns);
+    return 1;
+}
+
+int DriverSession::Impl::stay_attached(Nanos now_ns) noexcept {
+    if (now_ns >= lease_deadline_ns_) {
+        lose_lease("the lease ran out before a keepalive could be sent");
+        return 1;
+    }
+    if (now_ns - driver_heard_ns_ > kSilentPeriods * options.announce_period_ns) {
+        lose_lease("the driver has been silent for three announce periods");
+        return 1;
+    }
+    if (now_ns < next_keepalive_ns_) return 0;
+    control::LeaseKeepalive keepalive;
+    keepalive.lease_id = attachment.lease_id;
+    keepalive.stream_id = attachment.stream_id;
+    keepalive.client_id = client_id;
+    keepalive.role = options.role;
+    keepalive.client_timestamp_ns = static_cast<std::uint64_t>(now_ns);
+    const SendResult sent = requests_.send(keepalive);
+    if (sent) {
+        ++counters.keepalives_sent;
+        next_keepalive_ns_ = now_ns + options.keepalive_interval_ns;
+        lease_deadline_ns_ = now_ns + lease_window_ns_;
+        return 1;
+    }
+    if (sent.error() == messaging::SendError::BackPressured ||
+        sent.error() == messaging::SendError::AdminAction) {
+        return 0;  // again next cycle, until the local deadline
+    }
+    ++counters.send_failures;
+    lose_lease(fmt::format("cannot send a keepalive: {}", messaging::to_string(sent.error())));
+    return 1;
+}
+
+int DriverSession::Impl::send_detach(Nanos now_ns) noexcept {
+    if (request_deadline_ns_ == 0) request_deadline_ns_ = now_ns + options.attach_timeout_ns;
+    if (request_sent_ || now_ns >= request_deadline_ns_) {
+        if (now_ns < request_deadline_ns_) return 0;
+        state = SessionState::Unattached;  // best effort: the lease expires by itself (DRV-082)
+        return 1;
+    }
+    control::DetachRequest request;
+    request.correlation_id = correlation_id_;
+    request.lease_id = attachment.lease_id;
+    request.stream_id = attachment.stream_id;
+    request.client_id = client_id;
+    request.role = options.role;
+    const SendResult sent = requests_.send(request);
+    if (sent) {
+        request_sent_ = true;
+        return 1;
+    }
+    if (!is_transient(sent.error()) || sent.error() == messaging::SendError::NotConnected) {
+        ++counters.send_failures;
+        state = SessionState::Unattached;
+    }
+    return 1;
+}
+
+// ---- what the driver says
+// -----------------------------------------------------------------------------------
+
+void DriverSession::Impl::on_attach_response(const control::AttachResponse& response,
+                                             const messaging::Message&) {
+    if (state == SessionState::Attaching && request_sent_ && response.correlation_id == correlation_id_) {
+        if (response.code == ResponseCode::Ok) {
+            accept(response);
+        } else {
+            refuse(response);
+        }
+        return;
+    }
+    // Everybody's responses pass here; only our own earlier requests matter (TRP-04, DRV-034).
+    if (is_abandoned(response.correlation_id) && response.code == ResponseCode::Ok) {
+        ++counters.late_responses;
+        give_back(response);
+    }
+}
+
+void DriverSession::Impl::accept(const control::AttachResponse& response) {
+    auto fault = control::invalid_reason(response);
+    if (!fault && options.stream_id != 0 && *response.stream_id != options.stream_id) {
+        fault = fmt::format("asked for stream {}, granted {}", options.stream_id, *response.stream_id);
+    }
+    if (fault) {
+        ++counters.protocol_errors;
+        give_back(response);
+        back_off("invalid attach response: " + *fault, now_ns_);
+        return;
+    }
+    attachment = {};
+    attachment.lease_id = *response.lease_id;
+    attachment.stream_id = *response.stream_id;
+    attachment.client_id = client_id;
+    attachment.role = options.role;
+    attachment.epoch = *response.epoch;
+    attachment.layout_version = *response.layout_version;
+    attachment.header_nslots = *response.header_nslots;
+    attachment.header_region_uri = response.header_region_uri;
+    for (const control::PoolInfo& pool : response.pools) {
+        attachment.pools.push_back({pool.pool_id, pool.nslots, pool.stride_bytes, pool.region_uri});
+    }
+    attachment.node_id = response.node_id;
+    attachment.lease_expiry_timestamp_ns = response.lease_expiry_timestamp_ns;
+
+    lease_window_ns_ = kLeaseFallbackIntervals * options.keepalive_interval_ns;
+    if (response.lease_expiry_timestamp_ns) {
+        const auto now = static_cast<std::uint64_t>(now_ns_);
+        const std::uint64_t expiry = *response.lease_expiry_timestamp_ns;
+        lease_window_ns_ =
+            expiry > now ? static_cast<Nanos>(std::min<std::uint64_t>(expiry - now, INT64_MAX / 4)) : 0;
+    }
+    lease_deadline_ns_ = now_ns_ + lease_window_ns_;
+    next_keepalive_ns_ = now_ns_ + std::min(options.keepalive_interval_ns, lease_window_ns_ / 3);
+    driver_heard_ns_ = now_ns_;
+    backoff_.reset();
+    last_error.clear();
+    state = SessionState::Attached;
+    ++generation;
+    base::log(LogLevel::Info, kModule, "stream {}: attached as {} {} to epoch {}", attachment.stream_id,
+              to_string(options.role), client_id, attachment.epoch);
+}
+
+void DriverSession::Impl::refuse(const control::AttachResponse& response) {
+    ++counters.attach_refused;
+    if (response.error_message == kIdTaken && options.client_id == 0) {
+        client_id = random_client_id(random_);  // DRV-028
+    } else {
+        // REJECTED may clear by itself: the other producer's lease can end. The other two cannot.
+        refused_for_good =
+            response.code == ResponseCode::InvalidParams || response.code == ResponseCode::Unsupported;
+    }
+    back_off(fmt::format("{}: {}", to_string(response.code), response.error_message), now_ns_);
+}
+
+void DriverSession::Impl::give_back(const control::AttachResponse& response) noexcept {
+    if (!response.lease_id) return;
+    control::DetachRequest request;
+    request.correlation_id = next_correlation_id();
+    request.lease_id = *response.lease_id;
+    request.stream_id = response.stream_id.value_or(options.stream_id);
+    request.client_id = client_id;
+    request.role = options.role;
+    if (!requests_.send(request)) ++counters.send_failures;
+}
+
+void DriverSession::Impl::on_detach_response(const control::DetachResponse& response,
+                                             const messaging::Message&) {
+    if (state != SessionState::Detaching || response.correlation_id != correlation_id_) return;
+    detach_confirmed = true;
+    state = SessionState::Unattached;
+}
+
+void DriverSession::Impl::on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message&) {
+    const bool live = state == SessionState::Attached || state == SessionState::Detaching;
+    if (!live || revoked.lease_id != attachment.lease_id) return;  // DRV-091, DRV-093, DRV-095
+    if (!revoked.role || !revoked.reason) {
+        ++counters.protocol_errors;
+        lose_lease("a revocation of the own lease with an unknown role or reason");  // TRP-22
+        return;
+    }
+    if (revoked.stream_id != attachment.stream_id || *revoked.role != options.role) return;
+    if (state == SessionState::Detaching) {
+        detach_confirmed = true;  // TRP-19
+        state = SessionState::Unattached;
+        return;
+    }
+    lose_lease(fmt::format("the driver revoked the lease ({}): {}", to_string(*revoked.reason),
+                           revoked.error_message));
+}
+
+void DriverSession::Impl::on_driver_shutdown(const control::DriverShutdown& shutdown,
+                                             const messaging::Message&) {
+    if (state == SessionState::Detaching) {
+        state = SessionState::Unattached;
+        return;
+    }
+    if (state == SessionState::Attached) {
+        lose_lease(fmt::format("the driver shut down ({})", to_string(shutdown.reason)));
+    }
+}
+
+void DriverSession::Impl::on_pool_announce(const control::PoolAnnounce& announce, const messaging::Message&) {
+    if (announce.stream_id == options.stream_id || announce.stream_id == attachment.stream_id)
+        driver_heard_ns_ = now_ns_;
+}
+
+void DriverSession::Impl::on_undecodable(std::uint16_t schema_id, std::uint16_t template_id,
+                                         std::int64_t correlation_id, control::DecodeResult why,
+                                         const messaging::Message&) {
+    if (schema_id != wire::ShmAttachResponseBlock::kSchemaId) return;
+    const bool own_response = template_id == wire::ShmAttachResponseBlock::kTemplateId &&
+                              state == SessionState::Attaching && request_sent_ &&
+                              correlation_id == correlation_id_;
+    if (!own_response) return;
+    ++counters.protocol_errors;
+    back_off(fmt::format("the attach response cannot be read: {}", control::to_string(why)), now_ns_);
+}
+
+// ---- transitions
+// --------------------------------------------------------------------------------------------
+
+void DriverSession::Impl::lose_lease(std::string_view why) noexcept {
+    ++counters.leases_lost;
+    base::log(LogLevel::Warn, kModule, "stream {}: lease {} lost: {}", attachment.stream_id,
+              attachment.lease_id, why);
+    back_off(why, now_ns_);
+}
+
+void DriverSession::Impl::back_off(std::string_view why, Nanos now_ns) noexcept {
+    set_error(why);
+    if (!options.reattach) {
+        state = SessionState::Unattached;
+        return;
+    }
+    retry_at_ns_ = now_ns + backoff_.next(random_);
+    state = SessionState::Backoff;
+}
+
+void DriverSession::Impl::set_error(std::string_view why) noexcept {
+    try {
+        last_error = why;
+    } catch (...) {
+        last_error.clear();
+    }
+}
+
+bool DriverSession::Impl::is_abandoned(std::int64_t correlation_id) const noexcept {
+    return std::find(abandoned_.begin(), abandoned_.end(), correlation_id) != abandoned_.end();
+}
+
+std::int64_t DriverSession::Impl::next_correlation_id() noexcept {
+    // 63 random bits each time: never one of an earlier run, never one still outstanding (DRV-031 to
+    // DRV-033).
+    return static_cast<std::int64_t>(random_() >> 1);
+}
+
+}  // namespace tensorpool
