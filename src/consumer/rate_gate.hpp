@@ -14,8 +14,8 @@ public:
     explicit RateGate(std::uint32_t max_rate_hz) noexcept
         : period_ns_(max_rate_hz == 0 ? 0 : static_cast<std::uint64_t>(kNanosPerSecond) / max_rate_hz) {}
 
-    /// Whether a frame stamped `timestamp_ns` may pass. Stamps of one stream share a clock; one that went back
-    /// starts afresh instead of blocking until the clock catches up.
+    /// Whether a frame stamped `timestamp_ns` may pass. Stamps of one stream share a clock; one that went
+    /// back starts afresh instead of blocking until the clock catches up.
     bool admit(std::uint64_t timestamp_ns) noexcept {
         if (period_ns_ == 0) return true;
         if (started_ && timestamp_ns >= last_ && timestamp_ns < due_) return false;

@@ -19,8 +19,8 @@ struct DescriptorFields {
 /// The frames between reserve() and their descriptor, in sequence order.
 ///
 /// Devices complete out of order, but descriptors leave in order (trap T9): a finished frame waits here until
-/// every earlier one is finished, abandoned or too old. A slot whose reservation timed out is "held": the device
-/// may still write into it, so its index is skipped until the device gives it back.
+/// every earlier one is finished, abandoned or too old. A slot whose reservation timed out is "held": the
+/// device may still write into it, so its index is skipped until the device gives it back.
 ///
 /// One entry per ring slot; nothing is allocated after reset().
 class InFlightQueue {

@@ -1,0 +1,295 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "consumer/consumer_impl.hpp"
+
+#include "base/log.hpp"
+
+#include <tensorpool/error.hpp>
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <random>
+#include <utility>
+
+namespace tensorpool {
+namespace {
+
+constexpr int kControlLimit = 10;
+constexpr int kDrainLimit = 1 << 20;
+
+std::uint32_t random_id() {
+    std::random_device device;
+    return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(device);
+}
+
+ConsumerOptions validated(ConsumerOptions options) {
+    if (options.stream_id == 0 || options.stream_id == 0xffffffff) {
+        throw Error(ErrorCode::InvalidConfig,
+                    fmt::format("consumer: stream_id {} is not a stream; valid are 1 to 4294967294 (CFG-012)",
+                                options.stream_id));
+    }
+    if (options.allowed_base_dirs.empty()) {
+        throw Error(ErrorCode::InvalidConfig,
+                    "consumer: allowed_base_dirs is empty; nothing could ever be mapped");
+    }
+    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0) {
+        throw Error(ErrorCode::InvalidConfig, "consumer: announce and keepalive periods must be positive");
+    }
+    if (options.consumer_id == 0) options.consumer_id = random_id();
+    return options;
+}
+
+DriverSessionOptions session_options(const ConsumerOptions& options) {
+    DriverSessionOptions session;
+    session.stream_id = options.stream_id;
+    session.role = Role::Consumer;
+    session.client_id = options.consumer_id;
+    session.control = options.endpoints.control;
+    session.announce = options.endpoints.announce;
+    session.hugepages = options.hugepages;
+    session.keepalive_interval_ns = options.keepalive_interval_ns;
+    session.announce_period_ns = options.announce_period_ns;
+    return session;
+}
+
+}  // namespace
+
+Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed_session)
+    : context(ctx),
+      options(validated(std::move(opts))),
+      tracker(options, counters),
+      sequence(options.max_outstanding_seq_gap),
+      session(borrowed_session),
+      dispatcher_(*this),
+      gate_(options.max_rate_hz),
+      liveness_timer_(options.announce_period_ns) {
+    const auto subscribe = [&](const Endpoint& endpoint) {
+        auto subscription = context.messaging().add_subscription(endpoint.channel, endpoint.stream_id);
+        wait_set_.push_back(subscription.get());
+        return subscription;
+    };
+    const StreamEndpoints& at = options.endpoints;
+    descriptors_ = subscribe(at.descriptor);
+    control_ = subscribe(at.control);
+    if (at.announce != at.control) announces_ = subscribe(at.announce);
+    consumer_id = options.consumer_id;
+    if (options.use_driver && session == nullptr) {
+        own_session_ = std::make_unique<DriverSession>(context, session_options(options));
+        session = own_session_.get();
+        session->request_attach();
+    }
+}
+
+Consumer::Impl::~Impl() {
+    if (own_session_ == nullptr || own_session_->state() != SessionState::Attached) return;
+    own_session_->await_detach(context.clock().now_ns() + kNanosPerSecond);
+}
+
+// ---- the path of one descriptor ---------------------------------------------------------------------------
+
+int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
+    const int delivered = options.delivery == Delivery::LatestOnly || resync_
+                              ? poll_latest(call, handler)
+                              : poll_every(call, handler, limit);
+    counters.messages_lost_bytes = descriptors_->lost_bytes();
+    return delivered;
+}
+
+int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
+    int delivered = 0;
+    descriptors_->poll(
+        [&](const messaging::Message& message) {
+            wire::FrameDescriptorBlock descriptor;
+            if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
+                ++counters.messages_invalid;
+                return;
+            }
+            if (descriptor.stream_id != options.stream_id) return;
+            if (mapped_ != nullptr) reader_.prefetch(descriptor.seq);
+            if (!admit(descriptor, message.image->session_id)) return;
+            if (resync_) {
+                ++counters.skipped_resync;
+                return;
+            }
+            if (deliver(descriptor, call, handler)) ++delivered;
+        },
+        limit);
+    return delivered;
+}
+
+int Consumer::Impl::poll_latest(Call call, void* handler) noexcept {
+    std::optional<wire::FrameDescriptorBlock> newest;
+    std::uint64_t& skipped = resync_ ? counters.skipped_resync : counters.skipped_latest_only;
+    descriptors_->poll(
+        [&](const messaging::Message& message) {
+            wire::FrameDescriptorBlock descriptor;
+            if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
+                ++counters.messages_invalid;
+                return;
+            }
+            if (descriptor.stream_id != options.stream_id || !admit(descriptor, message.image->session_id))
+                return;
+            if (newest) ++skipped;
+            newest = descriptor;
+        },
+        kDrainLimit);
+    resync_ = false;
+    return newest && mapped_ != nullptr && deliver(*newest, call, handler) ? 1 : 0;
+}
+
+bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::int64_t image) noexcept {
+    ++counters.descriptors_received;
+    if (mapped_ == nullptr) {
+        ++counters.drops_unmapped;
+        return false;
+    }
+    if (descriptor.epoch != mapped_epoch_) {
+        ++counters.drops_epoch_mismatch;
+        return false;
+    }
+    const auto outcome = sequence.on_descriptor(descriptor.seq, image);
+    counters.drops_gap += outcome.gap;
+    switch (outcome.verdict) {
+        case consumer::SequenceTracker::Verdict::InOrder:
+            return true;
+        case consumer::SequenceTracker::Verdict::Duplicate:
+            ++counters.drops_duplicate;
+            return false;
+        case consumer::SequenceTracker::Verdict::Resync:
+            ++counters.resynchronisations;
+            resync_ = true;
+            return true;
+        case consumer::SequenceTracker::Verdict::Regression:
+            ++counters.seq_regressions;
+            tracker.on_sequence_regression();
+            sync_mapping();
+            return false;
+    }
+    return false;
+}
+
+bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call call,
+                             void* handler) noexcept {
+    const FrameReader::Result result = reader_.read(descriptor);
+    if (result != FrameReader::Result::Ok) {
+        count_drop(result);
+        return false;
+    }
+    const Frame& frame = reader_.frame();
+    if (options.delivery == Delivery::RateLimited) {
+        // Frame time: publish time, else capture time, else ours (WIRE-094).
+        const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
+                                    : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
+                                                                      : static_cast<std::uint64_t>(now_ns_);
+        if (!gate_.admit(stamp)) {
+            ++counters.skipped_rate_limited;
+            return false;
+        }
+    }
+    try {
+        call(handler, frame);
+    } catch (...) {
+        ++counters.handler_errors;
+    }
+    if (!frame.intact()) {
+        ++counters.overruns;
+        count_drop(FrameReader::Result::Changed);
+        try {
+            if (overrun_handler) overrun_handler(frame.seq());
+        } catch (...) {
+            ++counters.handler_errors;
+        }
+        return false;
+    }
+    ++counters.frames_delivered;
+    counters.bytes_delivered += frame.payload().size();
+    return true;
+}
+
+void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
+    ++counters.drops_late;
+    switch (result) {
+        case FrameReader::Result::Ok:
+            return;
+        case FrameReader::Result::Odd:
+            ++counters.drops_odd;
+            return;
+        case FrameReader::Result::Changed:
+            ++counters.drops_changed;
+            return;
+        case FrameReader::Result::IdMismatch:
+            ++counters.drops_frame_id_mismatch;
+            return;
+        case FrameReader::Result::HeaderInvalid:
+            ++counters.drops_header_invalid;
+            return;
+        case FrameReader::Result::PayloadInvalid:
+            ++counters.drops_payload_invalid;
+            return;
+    }
+}
+
+// ---- the duty cycle ---------------------------------------------------------------------------------------
+
+int Consumer::Impl::do_work(Nanos now_ns) noexcept {
+    now_ns_ = now_ns;
+    int work = context.messaging().do_work(now_ns);
+    if (own_session_) work += own_session_->do_work(now_ns);
+    if (session != nullptr) work += follow_session(now_ns);
+    work += dispatcher_.poll(*control_, kControlLimit);
+    if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
+    if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
+    sync_mapping();
+    if (frame_handler) {
+        work += poll(
+            [](void* f, const Frame& frame) { (*static_cast<std::function<void(const Frame&)>*>(f))(frame); },
+            &frame_handler, 16);
+    }
+    return work;
+}
+
+int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
+    const Attachment* attachment = session->attachment();
+    if (attachment == nullptr) {
+        if (session_generation_ == 0) return 0;
+        session_generation_ = 0;
+        tracker.on_lease_lost();
+        return 1;
+    }
+    if (session->generation() == session_generation_) return 0;
+    if (session_generation_ != 0) tracker.on_lease_lost();  // lost and granted again between two looks
+    session_generation_ = session->generation();
+    consumer_id = attachment->client_id;
+    tracker.on_attached(*attachment, now_ns);
+    return 1;
+}
+
+void Consumer::Impl::sync_mapping() noexcept {
+    const shm::StreamMapping* mapping = tracker.mapping();
+    if (mapping == mapped_ && tracker.epoch() == mapped_epoch_) return;
+    // WIRE-133: everything about the old epoch is forgotten; frames in flight are dropped by their epoch.
+    mapped_ = mapping;
+    mapped_epoch_ = tracker.epoch();
+    reader_.attach(mapping);
+    sequence.restart();
+    gate_.restart();
+    resync_ = false;
+}
+
+void Consumer::Impl::on_pool_announce(const control::PoolAnnounce& announce,
+                                      const messaging::Message& message) {
+    // In driver mode an announce alone grants nothing: without a lease there is nothing to map.
+    if (session != nullptr && session->attachment() == nullptr) return;
+    tracker.on_announce(announce, message.image->joined_ns, now_ns_);
+}
+
+void Consumer::Impl::on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message&) {
+    if (session != nullptr) tracker.on_lease_revoked(revoked);
+}
+
+void Consumer::Impl::wait(Nanos timeout_ns) noexcept {
+    context.messaging().wait(wait_set_, timeout_ns);
+}
+
+}  // namespace tensorpool

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tensorpool/consumer.hpp>
+#include <tensorpool/driver_session.hpp>
+
+#include "base/timer.hpp"
+#include "consumer/frame_reader.hpp"
+#include "consumer/mapping_tracker.hpp"
+#include "consumer/rate_gate.hpp"
+#include "consumer/sequence_tracker.hpp"
+#include "control/dispatcher.hpp"
+#include "messaging/messaging.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace tensorpool {
+
+/// What a Consumer is made of: subscriptions, the mapping they lead to, and the path of one descriptor.
+class Consumer::Impl final : private control::ControlHandler {
+public:
+    using Call = void (*)(void*, const Frame&);
+
+    Impl(Context& context, ConsumerOptions options, DriverSession* borrowed_session);
+    ~Impl() override;
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    int poll(Call call, void* handler, int limit) noexcept;
+    int do_work(Nanos now_ns) noexcept;
+    void wait(Nanos timeout_ns) noexcept;
+
+    Context& context;
+    const ConsumerOptions options;
+    ConsumerCounters counters;
+    consumer::MappingTracker tracker;
+    consumer::SequenceTracker sequence;
+    DriverSession* session = nullptr;
+    std::uint32_t consumer_id = 0;
+    std::function<void(const Frame&)> frame_handler;
+    std::function<void(std::uint64_t)> overrun_handler;
+
+private:
+    void on_pool_announce(const control::PoolAnnounce& announce, const messaging::Message& message) override;
+    void on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message& message) override;
+
+    int follow_session(Nanos now_ns) noexcept;
+    /// Points the data path at whatever the tracker has mapped now.
+    void sync_mapping() noexcept;
+    /// Gates one descriptor; true when its frame should be read.
+    bool admit(const wire::FrameDescriptorBlock& descriptor, std::int64_t image) noexcept;
+    /// Reads one frame and hands it out; true when it was delivered intact.
+    bool deliver(const wire::FrameDescriptorBlock& descriptor, Call call, void* handler) noexcept;
+    void count_drop(FrameReader::Result result) noexcept;
+    int poll_every(Call call, void* handler, int limit) noexcept;
+    int poll_latest(Call call, void* handler) noexcept;
+
+    std::unique_ptr<DriverSession> own_session_;
+    std::unique_ptr<messaging::Subscription> descriptors_;
+    std::unique_ptr<messaging::Subscription> control_;
+    std::unique_ptr<messaging::Subscription> announces_;  // empty when announces share the control stream
+    std::vector<messaging::Subscription*> wait_set_;
+    control::ControlDispatcher dispatcher_;
+    FrameReader reader_;
+    consumer::RateGate gate_;
+    base::PeriodicTimer liveness_timer_;
+    const shm::StreamMapping* mapped_ = nullptr;
+    std::uint64_t mapped_epoch_ = 0;
+    std::uint64_t session_generation_ = 0;
+    Nanos now_ns_ = 0;
+    bool resync_ = false;
+};
+
+}  // namespace tensorpool

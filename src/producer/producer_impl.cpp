@@ -1,0 +1,290 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "producer/producer_impl.hpp"
+
+#include "base/log.hpp"
+#include "client/attachment_layout.hpp"
+#include "wire/frame_descriptor.hpp"
+
+#include <tensorpool/error.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <random>
+#include <tuple>
+#include <utility>
+
+namespace tensorpool {
+namespace {
+
+constexpr std::string_view kModule = "Producer";
+
+std::uint32_t random_id() {
+    std::random_device device;
+    return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(device);
+}
+
+ProducerOptions validated(ProducerOptions options) {
+    if (options.stream_id == 0 || options.stream_id == 0xffffffff) {
+        throw Error(ErrorCode::InvalidConfig,
+                    fmt::format("producer: stream_id {} is not a stream; valid are 1 to 4294967294 (CFG-012)",
+                                options.stream_id));
+    }
+    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0) {
+        throw Error(ErrorCode::InvalidConfig, "producer: announce and keepalive periods must be positive");
+    }
+    if (options.producer_id == 0) options.producer_id = random_id();
+    return options;
+}
+
+std::vector<std::string> bases_of(const ProducerOptions& options) {
+    return options.standalone ? std::vector<std::string>{options.standalone->base_dir}
+                              : options.allowed_base_dirs;
+}
+
+DriverSessionOptions session_options(const ProducerOptions& options) {
+    DriverSessionOptions session;
+    session.stream_id = options.stream_id;
+    session.role = Role::Producer;
+    session.client_id = options.producer_id;
+    session.control = options.endpoints.control;
+    session.announce = options.endpoints.announce;
+    session.publish_mode = options.publish_mode;
+    session.hugepages = options.hugepages;
+    session.keepalive_interval_ns = options.keepalive_interval_ns;
+    session.announce_period_ns = options.announce_period_ns;
+    return session;
+}
+
+}  // namespace
+
+Producer::Impl::Impl(Context& ctx, ProducerOptions opts, DriverSession* borrowed_session)
+    : context(ctx),
+      options(validated(std::move(opts))),
+      session(borrowed_session),
+      policy_(bases_of(options)) {
+    now_ns_ = context.clock().now_ns();
+    const Endpoint& endpoint = options.endpoints.descriptor;
+    descriptors = context.messaging().add_publication(endpoint.channel, endpoint.stream_id);
+    producer_id = options.producer_id;
+    if (options.standalone) {
+        standalone_ = std::make_unique<producer::StandaloneStream>(context, options, now_ns_);
+        use(standalone_->mapping(), standalone_->epoch());
+        standalone_->do_work(now_ns_, counters.announces_published);
+        return;
+    }
+    if (session == nullptr) {
+        own_session_ = std::make_unique<DriverSession>(context, session_options(options));
+        session = own_session_.get();
+        session->request_attach();
+    }
+}
+
+Producer::Impl::~Impl() {
+    if (own_session_ == nullptr || own_session_->state() != SessionState::Attached) return;
+    unmap();
+    own_session_->await_detach(context.clock().now_ns() + kNanosPerSecond);
+}
+
+// ---- the slot lifecycle ---------------------------------------------------------------------------------
+
+expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(std::uint32_t payload_bytes) noexcept {
+    if (!mapping) {
+        ++counters.claims_refused_not_attached;
+        return unexpected(ClaimError::NotAttached);
+    }
+    const shm::PayloadPool* pool = mapping->smallest_pool_for(payload_bytes);
+    if (pool == nullptr) {
+        ++counters.claims_refused_no_pool;
+        return unexpected(ClaimError::NoPoolFits);
+    }
+    return reserve(*pool);
+}
+
+expected<Reservation, ClaimError> Producer::Impl::reserve_in_pool(std::uint16_t pool_id) noexcept {
+    if (!mapping) {
+        ++counters.claims_refused_not_attached;
+        return unexpected(ClaimError::NotAttached);
+    }
+    const shm::PayloadPool* pool = mapping->find_pool(pool_id);
+    if (pool == nullptr) {
+        ++counters.claims_refused_unknown_pool;
+        return unexpected(ClaimError::UnknownPool);
+    }
+    return reserve(*pool);
+}
+
+expected<Reservation, ClaimError> Producer::Impl::reserve(const shm::PayloadPool& pool) noexcept {
+    if (!queue.make_room(counters.frames_abandoned)) {
+        ++counters.claims_refused_overrun;
+        return unexpected(ClaimError::WouldOverrun);
+    }
+    const std::uint64_t seq = queue.reserve(now_ns_);
+    slots_.begin(seq);
+    const std::uint32_t slot = slots_.slot_of(seq);
+    return Reservation{seq, generation, slot, pool.pool_id(), pool.stride_bytes(), pool.slot(slot)};
+}
+
+bool Producer::Impl::is_current(const Reservation& reservation) const noexcept {
+    return mapping && reservation.generation == generation &&
+           queue.look(reservation.seq) == Queue::Finish::Ok;
+}
+
+PublishResult Producer::Impl::publish(const Reservation& reservation, const FrameInfo& info) noexcept {
+    if (!is_current(reservation)) {
+        if (reservation.generation == generation) std::ignore = queue.abandon(reservation.seq);
+        ++counters.stale_publishes;
+        return PublishResult::Stale;
+    }
+    if (!slots_.accepts(info, reservation.capacity_bytes)) {
+        ++counters.invalid_frames;
+        abandon(reservation);
+        return PublishResult::InvalidFrame;
+    }
+    const std::uint64_t timestamp_ns =
+        info.timestamp_ns != 0 ? info.timestamp_ns : static_cast<std::uint64_t>(monotonic_now_ns());
+    slots_.commit(reservation.seq, reservation.pool_id, info, timestamp_ns);
+    ++counters.frames_committed;
+
+    const producer::DescriptorFields fields{reservation.seq, info.trace_id, info.meta_version};
+    std::ignore = queue.publish(fields);
+    // The frame's own descriptor decides the answer; one that must wait for an earlier frame counts as on its
+    // way.
+    PublishResult result = PublishResult::Published;
+    queue.drain([&](const producer::DescriptorFields& ready) {
+        const PublishResult sent = emit(ready);
+        if (ready.seq == reservation.seq) result = sent;
+    });
+    slots_.prefetch(queue.next_seq());
+    descriptors->prefetch_next();
+    return result;
+}
+
+void Producer::Impl::abandon(const Reservation& reservation) noexcept {
+    if (reservation.generation != generation || !mapping) return;
+    if (queue.abandon(reservation.seq) == Queue::Finish::Ok) ++counters.frames_abandoned;
+    queue.drain([&](const producer::DescriptorFields& ready) { emit(ready); });
+}
+
+PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noexcept {
+    auto claim = descriptors->try_claim(wire::kFrameDescriptorLength);
+    if (!claim) {
+        count_refusal(claim.error());
+        if (claim.error() != messaging::SendError::NotConnected) return PublishResult::DescriptorLost;
+        ++counters.frames_published;
+        return PublishResult::NotConnected;
+    }
+    wire::FrameDescriptorBlock descriptor;
+    descriptor.stream_id = options.stream_id;
+    descriptor.epoch = epoch;
+    descriptor.seq = fields.seq;
+    descriptor.timestamp_ns =
+        options.descriptor_timestamps ? static_cast<std::uint64_t>(monotonic_now_ns()) : wire::kNullU64;
+    descriptor.meta_version = fields.meta_version;
+    descriptor.trace_id = fields.trace_id;
+    wire::encode_frame_descriptor(claim->bytes(), descriptor);
+    claim->commit();
+    ++counters.frames_published;
+    return PublishResult::Published;
+}
+
+void Producer::Impl::count_refusal(messaging::SendError error) noexcept {
+    switch (error) {
+        case messaging::SendError::NotConnected:
+            ++counters.descriptor_not_connected;
+            return;
+        case messaging::SendError::BackPressured:
+            ++counters.descriptor_back_pressured;
+            return;
+        case messaging::SendError::AdminAction:
+            ++counters.descriptor_admin_action;
+            return;
+        case messaging::SendError::Closed:
+            ++counters.descriptor_closed;
+            return;
+        case messaging::SendError::MaxPositionExceeded:
+            ++counters.descriptor_max_position_exceeded;
+            return;
+        case messaging::SendError::TooLong:
+        case messaging::SendError::Failed:
+            ++counters.descriptor_errors;
+            return;
+    }
+}
+
+std::optional<DeviceSlots> Producer::Impl::device_slots(std::uint16_t pool_id) const {
+    if (!mapping) return std::nullopt;
+    const shm::PayloadPool* pool = mapping->find_pool(pool_id);
+    if (pool == nullptr) return std::nullopt;
+    return DeviceSlots{pool_id, pool->nslots(), pool->stride_bytes(), pool->slot(0), generation, mapping};
+}
+
+// ---- the duty cycle -------------------------------------------------------------------------------------
+
+int Producer::Impl::do_work(Nanos now_ns) noexcept {
+    now_ns_ = now_ns;
+    int work = context.messaging().do_work(now_ns);
+    if (own_session_) work += own_session_->do_work(now_ns);
+    if (session != nullptr) work += follow_session();
+    if (standalone_) work += standalone_->do_work(now_ns, counters.announces_published);
+    if (options.reservation_timeout_ns > 0 && queue.open() > 0) {
+        const std::uint32_t expired = queue.expire(now_ns, options.reservation_timeout_ns);
+        if (expired > 0) {
+            counters.reservations_timed_out += expired;
+            counters.frames_abandoned += expired;
+            queue.drain([&](const producer::DescriptorFields& ready) { emit(ready); });
+            work += static_cast<int>(expired);
+        }
+    }
+    return work;
+}
+
+int Producer::Impl::follow_session() noexcept {
+    const Attachment* attachment = session->attachment();
+    if (attachment == nullptr) {
+        if (!mapping) return 0;
+        unmap();
+        return 1;
+    }
+    if (session->generation() == session_generation_) return 0;
+    unmap();
+    session_generation_ = session->generation();
+    try {
+        map(*attachment);
+        mapping_error.clear();
+    } catch (const std::exception& error) {
+        mapping_error = error.what();
+        base::log(LogLevel::Warn, kModule, "stream {}: cannot map epoch {}: {}", options.stream_id,
+                  attachment->epoch, error.what());
+    }
+    return 1;
+}
+
+void Producer::Impl::map(const Attachment& attachment) {
+    auto fresh = std::make_shared<shm::StreamMapping>(shm::StreamMapping::open(
+        client::layout_of(attachment), policy_, shm::Access::ReadWrite, options.lock_memory));
+    producer_id = attachment.client_id;
+    use(std::move(fresh), attachment.epoch);
+}
+
+void Producer::Impl::use(std::shared_ptr<shm::StreamMapping> fresh, std::uint64_t fresh_epoch) {
+    const std::uint32_t nslots = fresh->header_nslots();
+    const std::uint32_t most = nslots > 1 ? nslots - 1 : 1;
+    const std::uint32_t wanted = options.max_in_flight != 0 ? options.max_in_flight : nslots / 2;
+    queue.reset(nslots, std::clamp<std::uint32_t>(wanted, 1, most));
+    slots_.attach(*fresh);
+    mapping = std::move(fresh);
+    epoch = fresh_epoch;
+    ++generation;
+    ++counters.remaps;
+}
+
+void Producer::Impl::unmap() noexcept {
+    // Device slots may keep the memory alive; nothing of it is readable by consumers of a later epoch.
+    mapping.reset();
+    epoch = 0;
+}
+
+}  // namespace tensorpool

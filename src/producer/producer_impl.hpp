@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tensorpool/driver_session.hpp>
+#include <tensorpool/producer.hpp>
+
+#include "messaging/messaging.hpp"
+#include "producer/in_flight_queue.hpp"
+#include "producer/slot_writer.hpp"
+#include "producer/standalone_stream.hpp"
+#include "shm/path_policy.hpp"
+#include "shm/stream_mapping.hpp"
+
+#include <memory>
+#include <string>
+
+namespace tensorpool {
+
+/// What a Producer is made of. The mapping comes from a driver session or from a standalone stream;
+/// everything above it (slots, order, descriptors) does not care which.
+class Producer::Impl {
+public:
+    Impl(Context& context, ProducerOptions options, DriverSession* borrowed_session);
+    ~Impl();
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
+    expected<Reservation, ClaimError> reserve_fitting(std::uint32_t payload_bytes) noexcept;
+    expected<Reservation, ClaimError> reserve_in_pool(std::uint16_t pool_id) noexcept;
+    PublishResult publish(const Reservation& reservation, const FrameInfo& info) noexcept;
+    void abandon(const Reservation& reservation) noexcept;
+    [[nodiscard]] std::optional<DeviceSlots> device_slots(std::uint16_t pool_id) const;
+
+    int do_work(Nanos now_ns) noexcept;
+
+    Context& context;
+    const ProducerOptions options;
+    ProducerCounters counters;
+    std::string mapping_error;
+    std::uint64_t generation = 0;
+    std::shared_ptr<shm::StreamMapping> mapping;  // empty: not ready
+    producer::InFlightQueue queue;
+    std::unique_ptr<messaging::Publication> descriptors;
+    std::uint32_t producer_id = 0;
+    std::uint64_t epoch = 0;
+    DriverSession* session = nullptr;
+
+private:
+    using Queue = producer::InFlightQueue;
+
+    expected<Reservation, ClaimError> reserve(const shm::PayloadPool& pool) noexcept;
+    bool is_current(const Reservation& reservation) const noexcept;
+    PublishResult emit(const producer::DescriptorFields& fields) noexcept;
+    void count_refusal(messaging::SendError error) noexcept;
+    int follow_session() noexcept;
+    void map(const Attachment& attachment);
+    void use(std::shared_ptr<shm::StreamMapping> fresh, std::uint64_t fresh_epoch);
+    void unmap() noexcept;
+
+    std::unique_ptr<DriverSession> own_session_;
+    std::unique_ptr<producer::StandaloneStream> standalone_;
+    shm::PathPolicy policy_;
+    producer::SlotWriter slots_;
+    std::uint64_t session_generation_ = 0;
+    Nanos now_ns_ = 0;
+};
+
+}  // namespace tensorpool

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "producer/slot_writer.hpp"
+
+#include "base/racy_copy.hpp"
+#include "shm/seqlock.hpp"
+#include "shm/strides.hpp"
+
+#include <cstring>
+
+namespace tensorpool::producer {
+namespace {
+
+constexpr std::size_t kLine = 64;
+// Everything from the length word on is the embedded header; its last 109 bytes are reserved and never
+// written.
+constexpr std::size_t kImageFrom = offsetof(wire::HeaderSlot, header_bytes_length);
+constexpr std::size_t kImageTo = offsetof(wire::HeaderSlot, tensor) + offsetof(wire::TensorHeader, pad);
+
+}  // namespace
+
+void SlotWriter::attach(shm::StreamMapping& mapping) noexcept {
+    header_base_ = mapping.header_slots();
+    mask_ = mapping.header_nslots() - 1;
+    cached_ = false;
+}
+
+void SlotWriter::begin(std::uint64_t seq) noexcept {
+    shm::seqlock_begin(header_slot(seq), seq);
+}
+
+bool SlotWriter::accepts(const FrameInfo& info, std::uint32_t capacity_bytes) noexcept {
+    if (info.values_len_bytes > capacity_bytes) return false;
+    if (!cached_ || std::memcmp(&cached_layout_, &info.tensor, sizeof cached_layout_) != 0) {
+        cached_ = encode_layout(info.tensor);
+        if (!cached_) return false;
+    }
+    return cached_extent_bytes_ <= info.values_len_bytes;
+}
+
+bool SlotWriter::encode_layout(const TensorLayout& layout) noexcept {
+    TensorLayout resolved = layout;
+    if (shm::resolve_layout(resolved, cached_extent_bytes_) != shm::LayoutFault::None) return false;
+    wire::HeaderSlot slot{};
+    slot.header_bytes_length = wire::kHeaderBytesLength;
+    slot.tensor_message = {sizeof(wire::TensorHeader), wire::kTensorHeaderTemplateId, wire::kControlSchemaId,
+                           wire::kControlSchemaVersion};
+    slot.tensor.dtype = resolved.dtype;
+    slot.tensor.major_order = resolved.major_order;
+    slot.tensor.ndims = resolved.ndims;
+    slot.tensor.progress_unit = resolved.progress_unit;
+    slot.tensor.progress_stride_bytes =
+        resolved.progress_unit == ProgressUnit::None ? 0 : resolved.progress_stride_bytes;
+    std::memcpy(slot.tensor.dims, resolved.dims.data(), sizeof slot.tensor.dims);
+    std::memcpy(slot.tensor.strides, resolved.strides.data(), sizeof slot.tensor.strides);
+    std::memcpy(image_, &slot, sizeof slot);
+    std::memcpy(&cached_layout_, &layout, sizeof layout);
+    return true;
+}
+
+void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
+                        std::uint64_t timestamp_ns) noexcept {
+    std::byte* slot = header_slot(seq);
+    // The block, composed in registers: offsets 8 to 33 of the slot (wire.md 3.2).
+    const std::uint64_t lengths = info.values_len_bytes | static_cast<std::uint64_t>(slot_of(seq)) << 32;
+    const std::uint64_t pool_and_stamp = pool_id | timestamp_ns << 48;  // payload_offset is 0
+    const std::uint64_t stamp_and_meta = timestamp_ns >> 16 | static_cast<std::uint64_t>(info.meta_version)
+                                                                  << 48;
+    const auto meta_high = static_cast<std::uint16_t>(info.meta_version >> 16);
+    base::racy_copy_to_shared(slot + 8, &lengths, sizeof lengths);
+    base::racy_copy_to_shared(slot + 16, &pool_and_stamp, sizeof pool_and_stamp);
+    base::racy_copy_to_shared(slot + 24, &stamp_and_meta, sizeof stamp_and_meta);
+    base::racy_copy_to_shared(slot + 32, &meta_high, sizeof meta_high);
+    base::racy_copy_to_shared(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom);
+    shm::seqlock_commit(slot, seq);
+}
+
+void SlotWriter::prefetch(std::uint64_t seq) const noexcept {
+    const std::byte* slot = header_slot(seq);
+    __builtin_prefetch(slot, 1);
+    __builtin_prefetch(slot + kLine, 1);
+    __builtin_prefetch(slot + 2 * kLine, 1);
+}
+
+}  // namespace tensorpool::producer
