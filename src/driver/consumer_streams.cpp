@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "driver/consumer_streams.hpp"
+
+#include "messaging/channel_uri.hpp"
+
+namespace tensorpool::driver {
+namespace {
+
+enum class Request { None, Half, Full };
+
+/// Both or nothing: a channel without an id, or an id without a channel, is no request (WIRE-076, TRP-27).
+Request classify(std::string_view channel, std::uint32_t stream_id) {
+    if (channel.empty() && stream_id == 0) return Request::None;
+    return channel.empty() || stream_id == 0 ? Request::Half : Request::Full;
+}
+
+bool is_channel(const std::string& text) {
+    try {
+        (void)messaging::ChannelUri::parse(text);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// Gives `held` an id from `ids` unless it has one; 0 stays 0 when nothing can be given.
+std::uint32_t assign(std::uint32_t& held, IdAllocator& ids) {
+    if (held == 0) held = ids.take_next().value_or(0);
+    return held;
+}
+
+}  // namespace
+
+ConsumerStreams::ConsumerStreams(std::vector<IdRange> descriptor_ranges, std::vector<IdRange> control_ranges)
+    : descriptor_ids_(std::move(descriptor_ranges)), control_ids_(std::move(control_ranges)) {
+}
+
+std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::ConsumerHello& hello,
+                                                               const Lease* lease, std::uint64_t& declined) {
+    const std::string& descriptor_channel = hello.descriptor_channel;
+    const std::string& control_channel = hello.control_channel;
+    const Request descriptor = classify(descriptor_channel, hello.descriptor_stream_id);
+    const Request control = classify(control_channel, hello.control_stream_id);
+    if (descriptor == Request::None && control == Request::None) return std::nullopt;
+
+    control::ConsumerConfig config;
+    config.stream_id = hello.stream_id;
+    config.consumer_id = hello.consumer_id;
+    config.use_shm = true;
+    config.mode = hello.mode;
+    const auto grant = [&](Request request, const std::string& channel, std::uint32_t Assignment::*held,
+                           IdAllocator& ids) -> std::uint32_t {
+        if (request == Request::None) return 0;
+        std::uint32_t id = 0;
+        if (request == Request::Full && lease != nullptr && is_channel(channel)) {
+            Assignment& assignment = by_lease_[lease->lease_id];
+            assignment.consumer_id = lease->client_id;
+            id = assign(assignment.*held, ids);
+        }
+        if (id == 0) ++declined;
+        return id;
+    };
+    config.descriptor_stream_id =
+        grant(descriptor, descriptor_channel, &Assignment::descriptor_stream_id, descriptor_ids_);
+    config.control_stream_id = grant(control, control_channel, &Assignment::control_stream_id, control_ids_);
+    if (config.descriptor_stream_id != 0) config.descriptor_channel = descriptor_channel;
+    if (config.control_stream_id != 0) config.control_channel = control_channel;
+    return config;
+}
+
+void ConsumerStreams::release(std::uint64_t lease_id) noexcept {
+    const auto found = by_lease_.find(lease_id);
+    if (found == by_lease_.end()) return;
+    if (found->second.descriptor_stream_id != 0) descriptor_ids_.release(found->second.descriptor_stream_id);
+    if (found->second.control_stream_id != 0) control_ids_.release(found->second.control_stream_id);
+    by_lease_.erase(found);
+}
+
+std::vector<DriverAssignedStreams> ConsumerStreams::assigned() const {
+    std::vector<DriverAssignedStreams> all;
+    for (const auto& [lease_id, assignment] : by_lease_) {
+        if (assignment.descriptor_stream_id == 0 && assignment.control_stream_id == 0) continue;
+        all.push_back(
+            {assignment.consumer_id, assignment.descriptor_stream_id, assignment.control_stream_id});
+    }
+    return all;
+}
+
+}  // namespace tensorpool::driver
