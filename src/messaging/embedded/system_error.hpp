@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <string_view>
 #include <system_error>
 
@@ -13,7 +14,7 @@ namespace tensorpool::messaging::embedded {
 
 /// An Error that names the call, what it was applied to, and errno's text.
 [[nodiscard]] inline Error system_error(std::string_view call, std::string_view object, int error) {
-    return {ErrorCode::SystemError,
+    return {error == EACCES || error == EPERM ? ErrorCode::AccessDenied : ErrorCode::SystemError,
             fmt::format("messaging: {} {}: {}", call, object, std::generic_category().message(error))};
 }
 
