@@ -3,7 +3,6 @@
 
 #include <tensorpool/device_pump.hpp>
 
-#include "camera/producer_sink.hpp"
 #include "camera/pump_core.hpp"
 
 #include <chrono>
@@ -28,10 +27,9 @@ std::string_view to_string(PumpState state) noexcept {
 class DevicePump::Impl {
 public:
     Impl(Producer& producer, BufferDevice& device, const DevicePumpOptions& options)
-        : sink(producer), core(sink, device, options) {}
+        : core(producer, device, options) {}
 
-    camera::ProducerSink sink;
-    camera::PumpCore<camera::ProducerSink> core;
+    camera::PumpCore<Producer> core;
     SingleThreadCheck thread_check;
 };
 

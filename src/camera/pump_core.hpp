@@ -14,6 +14,7 @@
 #include <bit>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -116,26 +117,26 @@ private:
 
     void start_device() {
         const std::uint32_t bytes = device_.payload_bytes();
-        const std::uint16_t pool = options_.pool_id != 0 ? options_.pool_id : sink_.pool_for(bytes);
-        if (pool == 0)
+        const auto pool = options_.pool_id != 0 ? std::optional(options_.pool_id) : sink_.pool_for(bytes);
+        if (!pool)
             throw Error(ErrorCode::InvalidConfig,
                         fmt::format("{}: a frame of {} bytes fits no payload pool of the stream (WIRE-056)",
                                     device_.device_name(), bytes));
-        auto slots = sink_.device_slots(pool);
+        auto slots = sink_.device_slots(*pool);
         if (!slots)
             throw Error(ErrorCode::InvalidConfig,
-                        fmt::format("{}: the stream has no payload pool {}", device_.device_name(), pool));
+                        fmt::format("{}: the stream has no payload pool {}", device_.device_name(), *pool));
         if (bytes > slots->stride_bytes)
             throw Error(
                 ErrorCode::InvalidConfig,
                 fmt::format("{}: a frame of {} bytes does not fit the {}-byte slots of payload pool {}",
-                            device_.device_name(), bytes, slots->stride_bytes, pool));
+                            device_.device_name(), bytes, slots->stride_bytes, *pool));
         entries_.assign(slots->nslots, Entry{});
         order_.assign(std::bit_ceil(std::size_t{slots->nslots}) * 2, 0);
         oldest_cookie_ = next_cookie_;
         device_.announce_buffers(*slots);
         slots_ = std::move(*slots);
-        pool_id_ = pool;
+        pool_id_ = *pool;
         state_ = PumpState::Streaming;
         overrun_ = false;
         refill();  // before start: no frame should find the device without a buffer

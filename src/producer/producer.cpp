@@ -132,6 +132,12 @@ PublishResult Producer::commit(SlotClaim&& claim, const FrameInfo& info) noexcep
     return claim.commit(info);
 }
 
+std::optional<std::uint16_t> Producer::pool_for(std::uint32_t payload_bytes) const noexcept {
+    if (!impl_->mapping) return std::nullopt;
+    const shm::PayloadPool* const pool = impl_->mapping->smallest_pool_for(payload_bytes);
+    return pool != nullptr ? std::optional(pool->pool_id()) : std::nullopt;
+}
+
 std::optional<DeviceSlots> Producer::device_slots(std::uint16_t pool_id) const {
     return impl_->device_slots(pool_id);
 }

@@ -26,8 +26,8 @@ public:
 
     [[nodiscard]] bool is_ready() const noexcept { return memory_ != nullptr; }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
-    [[nodiscard]] std::uint16_t pool_for(std::uint32_t bytes) const noexcept {
-        return bytes <= stride_bytes_ ? kPool : std::uint16_t{0};
+    [[nodiscard]] std::optional<std::uint16_t> pool_for(std::uint32_t bytes) const noexcept {
+        return bytes <= stride_bytes_ ? std::optional(kPool) : std::nullopt;
     }
     [[nodiscard]] std::optional<DeviceSlots> device_slots(std::uint16_t pool_id) const {
         if (!memory_ || pool_id != kPool) return std::nullopt;
