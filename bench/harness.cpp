@@ -29,7 +29,8 @@ void Results::add_ratio(const std::string& name, double value, const std::string
 
 void Results::print_table() const {
     fmt::print("{:<36} {:>14} {:<8} {}\n", "figure", "value", "unit", "");
-    for (const Row& row : rows_) fmt::print("{:<36} {:>14.3f} {:<8} {}\n", row.name, row.value, row.unit, row.note);
+    for (const Row& row : rows_)
+        fmt::print("{:<36} {:>14.3f} {:<8} {}\n", row.name, row.value, row.unit, row.note);
 }
 
 void Results::write_json(const std::string& path) const {
@@ -37,7 +38,8 @@ void Results::write_json(const std::string& path) const {
     if (!out) throw std::runtime_error("cannot write " + path);
     out << "{\n";
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-        out << fmt::format("  \"{}\": {:.6g}{}\n", rows_[i].name, rows_[i].value, i + 1 < rows_.size() ? "," : "");
+        out << fmt::format("  \"{}\": {:.6g}{}\n", rows_[i].name, rows_[i].value,
+                           i + 1 < rows_.size() ? "," : "");
     }
     out << "}\n";
 }
@@ -46,7 +48,8 @@ Percentiles percentiles(std::vector<Nanos> samples) {
     if (samples.empty()) return {};
     std::sort(samples.begin(), samples.end());
     const auto at = [&](double q) {
-        return static_cast<double>(samples[static_cast<std::size_t>(q * static_cast<double>(samples.size() - 1))]);
+        return static_cast<double>(
+            samples[static_cast<std::size_t>(q * static_cast<double>(samples.size() - 1))]);
     };
     return {at(0.5), at(0.99), at(0.999)};
 }
@@ -65,8 +68,8 @@ bool pin_to(int index) {
         ::sched_getaffinity(0, sizeof set, &set);
         return set;
     }();
-    std::vector<int> cpus;
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    std::vector<std::size_t> cpus;
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
     }
     cpu_set_t one;
@@ -78,7 +81,8 @@ bool pin_to(int index) {
 
 ScratchDir::ScratchDir() {
     std::string pattern = "/dev/shm/tp-bench-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create a directory in /dev/shm");
+    if (::mkdtemp(pattern.data()) == nullptr)
+        throw std::runtime_error("cannot create a directory in /dev/shm");
     path_ = pattern;
 }
 
@@ -93,7 +97,9 @@ SharedMemory::SharedMemory(std::size_t bytes)
     if (base_ == MAP_FAILED) throw std::runtime_error("mmap failed");
 }
 
-SharedMemory::~SharedMemory() { ::munmap(base_, bytes_); }
+SharedMemory::~SharedMemory() {
+    ::munmap(base_, bytes_);
+}
 
 ChildProcess::ChildProcess(const std::function<void()>& body) {
     std::fflush(nullptr);

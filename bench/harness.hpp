@@ -50,7 +50,8 @@ struct Percentiles {
 [[nodiscard]] Percentiles percentiles(std::vector<Nanos> samples);
 [[nodiscard]] double median(std::vector<double> values);
 
-/// Pins the calling process to processor `index` modulo those it may use; returns false where it has only one.
+/// Pins the calling process to processor `index` modulo those it may use; returns false where it has only
+/// one.
 bool pin_to(int index);
 
 /// A private directory on tmpfs for logs and regions, removed at the end of the scope.
@@ -107,6 +108,5 @@ void publish_group(const Options&, Results&);
 void copy_group(const Options&, Results&);
 void latency_group(const Options&, Results&);
 void fanout_group(const Options&, Results&);
-void driver_idle_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "streams.hpp"
+
+#include "messaging/messaging.hpp"
+
+#include <sys/mman.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+
+// Figure 2: offer() against a plain memcpy into the same kind of mapping.
+namespace tensorpool::bench {
+namespace {
+
+constexpr std::uint32_t kNslots = 16;
+
+struct Size {
+    std::uint32_t bytes;
+    const char* name;
+};
+constexpr std::array<Size, 4> kSizes{{{4096, "4k"}, {65536, "64k"}, {655360, "640k"}, {4194304, "4m"}}};
+
+/// A file on the same tmpfs, mapped shared, with the same stride, start offset and slot count as the pool.
+class PlainMapping {
+public:
+    PlainMapping(const std::string& path, std::size_t bytes) : bytes_(bytes) {
+        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0)
+            throw std::runtime_error("cannot make " + path);
+        base_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+        ::close(fd);
+        if (base_ == MAP_FAILED) throw std::runtime_error("cannot map " + path);
+    }
+    ~PlainMapping() { ::munmap(base_, bytes_); }
+    PlainMapping(const PlainMapping&) = delete;
+    PlainMapping& operator=(const PlainMapping&) = delete;
+    [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(base_); }
+
+private:
+    void* base_;
+    std::size_t bytes_;
+};
+
+void measure(const Options& options, const Size& size, Results& results) {
+    ScratchDir dir;
+    Context context(context_on(dir));
+    std::uint32_t stride = 64;
+    while (stride < size.bytes) stride *= 2;
+    Producer producer(context, producer_on(dir, 1, kNslots, stride));
+    auto sink = context.messaging().add_subscription("aeron:ipc?term-length=4m", 1101);
+    PlainMapping plain(dir.sub("plain"), 64 + static_cast<std::size_t>(kNslots) * stride);
+    std::vector<std::byte> source(size.bytes, std::byte{1});
+    const FrameInfo info = frame_of(size.bytes);
+    const auto batch = static_cast<int>(std::max<std::size_t>(kNslots, (16u << 20) / size.bytes));
+    std::vector<double> ours;
+    std::vector<double> floor;
+    std::uint32_t slot = 0;
+    for (int round = 0; round < (options.quick ? 15 : 60); ++round) {
+        producer.do_work(monotonic_now_ns());
+        Nanos start = monotonic_now_ns();
+        for (int i = 0; i < batch; ++i) {
+            std::memcpy(plain.base() + 64 + static_cast<std::size_t>(slot++ % kNslots) * stride,
+                        source.data(), size.bytes);
+            asm volatile("" ::: "memory");
+        }
+        const auto plain_ns = static_cast<double>(monotonic_now_ns() - start);
+        start = monotonic_now_ns();
+        for (int i = 0; i < batch; ++i) {
+            if (!producer.offer(source, info)) throw std::runtime_error("an offer was refused");
+        }
+        const auto offer_ns = static_cast<double>(monotonic_now_ns() - start);
+        if (round > 0) floor.push_back(plain_ns), ours.push_back(offer_ns);
+    }
+    const double bytes = static_cast<double>(size.bytes) * batch;
+    results.add(std::string("copy_") + size.name + "_gb_s", bytes / median(ours), "GB/s");
+    results.add(std::string("memcpy_") + size.name + "_gb_s", bytes / median(floor), "GB/s");
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < ours.size(); ++i) ratios.push_back(floor[i] / ours[i]);
+    results.add_ratio(std::string("copy_over_memcpy_") + size.name, median(ratios),
+                      size.bytes >= 65536 ? ">= 0.9" : "none");
+}
+
+}  // namespace
+
+void copy_group(const Options& options, Results& results) {
+    pin_to(0);
+    for (const Size& size : kSizes) measure(options, size, results);
+}
+
+}  // namespace tensorpool::bench

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "streams.hpp"
+
+#include <sched.h>
+
+#include <memory>
+#include <vector>
+
+// Figure 4: the producer's cost with 1, 2, 4 and 8 consumers, spinning and sleeping.
+namespace tensorpool::bench {
+namespace {
+
+constexpr std::uint32_t kStream = 1;
+constexpr std::uint32_t kPayload = 640 * 1024;
+constexpr std::uint32_t kStride = 1024 * 1024;
+constexpr std::uint32_t kNslots = 16;
+constexpr Nanos kFramePeriodNs = 200'000;
+
+/// Consumers share the second processor: what is measured is the producer's.
+void consume(const ScratchDir& dir, Gate& gate, bool sleeping) {
+    pin_to(1);
+    Context context(context_on(dir));
+    Consumer consumer(context, consumer_on(dir, kStream));
+    consumer.await_ready(monotonic_now_ns() + 10 * kNanosPerSecond);
+    gate.ready.fetch_add(1);
+    volatile unsigned sum = 0;
+    while (gate.stop.load(std::memory_order_relaxed) == 0) {
+        consumer.do_work(monotonic_now_ns());
+        const int frames =
+            consumer.poll([&](const Frame& frame) { sum = sum + touch_lines(frame.payload().first(64)); });
+        if (frames == 0 && sleeping) consumer.wait(kNanosPerMilli);
+        if (frames == 0 && !sleeping) ::sched_yield();
+    }
+}
+
+/// Median ns of one in-place publish while `consumers` processes read the stream.
+double publish_cost(const Options& options, int consumers, bool sleeping) {
+    ScratchDir dir;
+    SharedMemory shared(sizeof(Gate));
+    auto* gate = new (shared.as<Gate>()) Gate;
+    pin_to(0);
+    std::vector<std::unique_ptr<ChildProcess>> children;
+    for (int i = 0; i < consumers; ++i) {
+        children.push_back(std::make_unique<ChildProcess>([&] { consume(dir, *gate, sleeping); }));
+    }
+    Context context(context_on(dir));
+    Producer producer(context, producer_on(dir, kStream, kNslots, kStride));
+    drive_until([&](Nanos now) { producer.do_work(now); },
+                [&] { return gate->ready.load() == static_cast<std::uint32_t>(consumers); });
+    const FrameInfo info = frame_of(kPayload);
+    std::vector<double> samples;
+    const int frames = options.quick ? 3000 : 15000;
+    for (int i = 0; i < frames; ++i) {
+        const Nanos start = monotonic_now_ns();
+        auto claim = producer.try_claim(kPayload);
+        if (!claim) throw std::runtime_error("a claim was refused");
+        claim->commit(info);
+        samples.push_back(static_cast<double>(monotonic_now_ns() - start));
+        if (i % 16 == 0) producer.do_work(monotonic_now_ns());
+        while (monotonic_now_ns() < start + kFramePeriodNs) {
+        }
+    }
+    gate->stop.store(1);
+    for (auto& child : children) child->join();
+    return median(samples);
+}
+
+}  // namespace
+
+void fanout_group(const Options& options, Results& results) {
+    double one = 0;
+    double eight = 0;
+    for (const int consumers : {1, 2, 4, 8}) {
+        const double ns = publish_cost(options, consumers, false);
+        results.add("fanout_" + std::to_string(consumers) + "_ns", ns, "ns",
+                    "publish with spinning consumers");
+        if (consumers == 1) one = ns;
+        if (consumers == 8) eight = ns;
+    }
+    const double sleeping_one = publish_cost(options, 1, true);
+    const double sleeping_eight = publish_cost(options, 8, true);
+    results.add("fanout_sleeping_1_ns", sleeping_one, "ns", "publish with one sleeping consumer");
+    results.add("fanout_sleeping_8_ns", sleeping_eight, "ns", "publish with eight sleeping consumers");
+    results.add_ratio("fanout_8_over_1", eight / one, "<= 1.1");
+    results.add_ratio("fanout_sleeping_8_over_1", sleeping_eight / sleeping_one, "wakes eight processes");
+}
+
+}  // namespace tensorpool::bench

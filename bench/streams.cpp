@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "streams.hpp"
+
+#include <filesystem>
+
+namespace tensorpool::bench {
+
+ContextOptions context_on(const ScratchDir& dir) {
+    ContextOptions options;
+    options.messaging_dir = dir.sub("messages");
+    return options;
+}
+
+ProducerOptions producer_on(const ScratchDir& dir, std::uint32_t stream_id, std::uint32_t nslots,
+                            std::uint32_t stride_bytes) {
+    ProducerOptions options;
+    options.stream_id = stream_id;
+    options.endpoints.descriptor.stream_id = static_cast<std::int32_t>(1100 + stream_id);
+    options.endpoints.announce.stream_id = static_cast<std::int32_t>(2100 + stream_id);
+    options.endpoints.control.stream_id = static_cast<std::int32_t>(3100 + stream_id);
+    StandaloneLayout layout;
+    layout.base_dir = dir.path();
+    layout.header_nslots = nslots;
+    layout.pools = {{1, stride_bytes}};
+    options.standalone = layout;
+    return options;
+}
+
+ConsumerOptions consumer_on(const ScratchDir& dir, std::uint32_t stream_id) {
+    ConsumerOptions options;
+    options.stream_id = stream_id;
+    options.use_driver = false;
+    options.allowed_base_dirs = {dir.path()};
+    options.endpoints = producer_on(dir, stream_id, 2, 64).endpoints;
+    return options;
+}
+
+FrameInfo frame_of(std::uint32_t bytes) {
+    FrameInfo info;
+    info.tensor.dtype = Dtype::UInt8;
+    info.tensor.ndims = 1;
+    info.tensor.dims[0] = static_cast<std::int32_t>(bytes);
+    info.values_len_bytes = bytes;
+    info.timestamp_ns = 1;
+    return info;
+}
+
+}  // namespace tensorpool::bench

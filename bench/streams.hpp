@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "harness.hpp"
+
+#include <tensorpool/consumer.hpp>
+#include <tensorpool/context.hpp>
+#include <tensorpool/producer.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+// Producers and consumers as the benchmarks want them: standalone, on a scratch directory.
+namespace tensorpool::bench {
+
+[[nodiscard]] ContextOptions context_on(const ScratchDir& dir);
+[[nodiscard]] ProducerOptions producer_on(const ScratchDir& dir, std::uint32_t stream_id,
+                                          std::uint32_t nslots, std::uint32_t stride_bytes);
+[[nodiscard]] ConsumerOptions consumer_on(const ScratchDir& dir, std::uint32_t stream_id);
+/// A byte tensor of this size; capture time set, as a camera would.
+[[nodiscard]] FrameInfo frame_of(std::uint32_t bytes);
+
+/// Reads one byte per cache line of `payload`, as a consumer that looks at everything does.
+[[nodiscard]] inline unsigned touch_lines(std::span<const std::byte> payload) noexcept {
+    unsigned sum = 0;
+    for (std::size_t i = 0; i < payload.size(); i += 64) sum += static_cast<unsigned>(payload[i]);
+    return sum;
+}
+
+/// Words that two processes use to start and stop together.
+struct alignas(64) Gate {
+    std::atomic<std::uint32_t> ready{0};
+    std::atomic<std::uint32_t> go{0};
+    std::atomic<std::uint32_t> stop{0};
+    std::atomic<std::uint64_t> count{0};
+};
+
+/// Drives control work of both ends until `condition` holds; throws after ten seconds.
+template <typename Work, typename Condition>
+void drive_until(Work&& work, Condition&& condition) {
+    const Nanos end = monotonic_now_ns() + 10 * kNanosPerSecond;
+    while (!condition()) {
+        const Nanos now = monotonic_now_ns();
+        if (now > end) throw std::runtime_error("a benchmark's two ends did not meet");
+        work(now);
+    }
+}
+
+}  // namespace tensorpool::bench
