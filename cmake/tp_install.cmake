@@ -1,5 +1,34 @@
 # SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 # SPDX-License-Identifier: Apache-2.0
+
+# Installs headers, library, programs, the CMake package `tensorpool` and the pkg-config module `tensorpool`.
 include(GNUInstallDirs)
-install(DIRECTORY include/tensorpool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+include(CMakePackageConfigHelpers)
+
+install(DIRECTORY include/tensorpool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} PATTERN aravis_source.hpp EXCLUDE)
+install(FILES ${PROJECT_BINARY_DIR}/include/tensorpool/version.hpp
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
 install(TARGETS tensorpool EXPORT tensorpool-targets)
+if(TARGET tensorpool_aravis)
+  install(FILES include/tensorpool/aravis_source.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
+  install(TARGETS tensorpool_aravis EXPORT tensorpool-targets)
+endif()
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorpool)
+install(EXPORT tensorpool-targets NAMESPACE tensorpool:: DESTINATION ${package_dir})
+
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/tensorpool-config.cmake.in
+                              ${PROJECT_BINARY_DIR}/tensorpool-config.cmake INSTALL_DESTINATION ${package_dir})
+# Before 1.0 a minor release may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/tensorpool-config-version.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/tensorpool-config.cmake ${PROJECT_BINARY_DIR}/tensorpool-config-version.cmake
+        DESTINATION ${package_dir})
+
+# A static library's own needs are the linker's business too.
+if(BUILD_SHARED_LIBS)
+  set(TP_PC_REQUIRES "Requires.private")
+else()
+  set(TP_PC_REQUIRES "Requires")
+endif()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/tensorpool.pc.in ${PROJECT_BINARY_DIR}/tensorpool.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/tensorpool.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -194,7 +194,8 @@ public:
     [[nodiscard]] expected<SlotClaim, ClaimError> try_claim(std::uint32_t payload_bytes) noexcept;
     PublishResult commit(SlotClaim&& claim, const FrameInfo& info) noexcept;
 
-    /// The pool with the smallest slots of at least `payload_bytes`. Empty when not ready or none is that large.
+    /// The pool with the smallest slots of at least `payload_bytes`. Empty when not ready or none is that
+    /// large.
     [[nodiscard]] std::optional<std::uint16_t> pool_for(std::uint32_t payload_bytes) const noexcept;
     /// Every payload slot of a pool, to be registered once with a device. Empty when not ready or unknown.
     [[nodiscard]] std::optional<DeviceSlots> device_slots(std::uint16_t pool_id) const;

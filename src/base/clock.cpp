@@ -21,9 +21,13 @@ public:
 
 }  // namespace
 
-Nanos monotonic_now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
+Nanos monotonic_now_ns() noexcept {
+    return read_clock(CLOCK_MONOTONIC);
+}
 
-Nanos realtime_now_ns() noexcept { return read_clock(CLOCK_REALTIME); }
+Nanos realtime_now_ns() noexcept {
+    return read_clock(CLOCK_REALTIME);
+}
 
 const Clock& system_clock() noexcept {
     static const SystemClock clock;

@@ -19,7 +19,8 @@ void log_line(LogLevel level, std::string_view module, std::string_view message)
 
 /// Formats and logs one line. Not for the per-frame path: formatting may allocate.
 template <typename... Args>
-void log(LogLevel level, std::string_view module, fmt::format_string<Args...> format, Args&&... args) noexcept {
+void log(LogLevel level, std::string_view module, fmt::format_string<Args...> format,
+         Args&&... args) noexcept {
     if (!log_enabled(level)) return;
     try {
         log_line(level, module, fmt::format(format, std::forward<Args>(args)...));

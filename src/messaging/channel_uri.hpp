@@ -12,7 +12,7 @@ namespace tensorpool::messaging {
 
 /// A channel in Aeron's syntax: `aeron:<media>?key=value|key=value`.
 struct ChannelUri {
-    std::string media;                         ///< "ipc" or "udp"
+    std::string media;  ///< "ipc" or "udp"
     std::map<std::string, std::string> params;
 
     /// Throws Error(InvalidConfig) that quotes the text and says what is wrong with it.

@@ -18,7 +18,8 @@
 // duty cycle calls is noexcept. Channels keep Aeron's URI syntax whatever is underneath.
 namespace tensorpool::messaging {
 
-/// Why a message did not leave. Mirrors Aeron's offer results so that every backend is counted alike (OBS 1.2).
+/// Why a message did not leave. Mirrors Aeron's offer results so that every backend is counted alike
+/// (OBS 1.2).
 enum class SendError : std::uint8_t {
     NotConnected,         ///< nobody subscribes: normal, the message is simply not needed
     BackPressured,        ///< try again later; never returned by the embedded backend
@@ -111,9 +112,9 @@ public:
     Subscription(const Subscription&) = delete;
     Subscription& operator=(const Subscription&) = delete;
 
-    /// Hands up to `limit` messages to `handler`, oldest first per image; returns how many. Messages published
-    /// before the image was joined are never delivered. A handler that throws loses that one message, which is
-    /// counted in handler_errors().
+    /// Hands up to `limit` messages to `handler`, oldest first per image; returns how many. Messages
+    /// published before the image was joined are never delivered. A handler that throws loses that one
+    /// message, which is counted in handler_errors().
     virtual int poll(MessageHandler handler, int limit) noexcept = 0;
 
     /// Whether a live publication exists.
@@ -145,8 +146,8 @@ public:
     [[nodiscard]] virtual std::unique_ptr<Subscription> add_subscription(const std::string& channel,
                                                                          std::int32_t stream_id) = 0;
 
-    /// Housekeeping that needs system calls (liveness of peers, reaping what the dead left). Roles call it once
-    /// per duty cycle; it does real work only every few tens of milliseconds.
+    /// Housekeeping that needs system calls (liveness of peers, reaping what the dead left). Roles call it
+    /// once per duty cycle; it does real work only every few tens of milliseconds.
     virtual int do_work(Nanos now_ns) noexcept = 0;
 
     /// Sleeps until one of `subscriptions` has something to poll, wake() is called, or `timeout_ns` passed.

@@ -78,7 +78,8 @@ TEST(RateGateTest, AClockThatWentBackStartsAfresh) {
 TEST(RateGateTest, KeepsTheRateUnderJitter) {
     RateGate gate(100);
     int admitted = 0;
-    for (std::uint64_t i = 0; i < 1000; ++i) admitted += gate.admit(i * 10'000'000 + (i % 3) * 400'000) ? 1 : 0;
+    for (std::uint64_t i = 0; i < 1000; ++i)
+        admitted += gate.admit(i * 10'000'000 + (i % 3) * 400'000) ? 1 : 0;
     EXPECT_GE(admitted, 990);
 }
 
