@@ -48,7 +48,8 @@ int main() {
             consumer.do_work(now);
             if (!consumer.is_ready()) continue;
             if (!producer.offer(values, info)) return 1;
-            consumer.poll([&](const tp::Frame& frame) { received += frame.payload()[0] == std::byte{42} ? 1 : 0; });
+            consumer.poll(
+                [&](const tp::Frame& frame) { received += frame.payload()[0] == std::byte{42} ? 1 : 0; });
         }
     }
     std::filesystem::remove_all(dir);

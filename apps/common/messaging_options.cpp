@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "common/messaging_options.hpp"
+
+#include <limits>
+
+namespace tensorpool::apps {
+namespace {
+
+constexpr const char* kGroup = "Messaging";
+
+}  // namespace
+
+void MessagingOptions::add_to(CLI::App& command) {
+    command.add_option("--messaging", kind, "embedded (default) or aeron; environment: TP_MESSAGING")
+        ->group(kGroup);
+    command
+        .add_option("--messaging-dir", directory,
+                    "embedded: where the message logs live; environment: TP_MESSAGING_DIR")
+        ->group(kGroup);
+    command.add_option("--aeron-dir", aeron_dir, "aeron: the media driver's directory")
+        ->envname("TP_AERON_DIR")
+        ->group(kGroup);
+}
+
+ContextOptions MessagingOptions::context_options() const {
+    return context_options(ContextOptions::from_environment());
+}
+
+ContextOptions MessagingOptions::context_options(ContextOptions from_file) const {
+    if (!kind.empty()) from_file.messaging = parse_messaging_kind(kind);
+    if (!directory.empty()) from_file.messaging_dir = directory;
+    if (!aeron_dir.empty()) from_file.aeron_dir = aeron_dir;
+    return from_file;
+}
+
+void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,
+                  const std::string& channel_variable, const std::string& stream_variable) {
+    auto* channel =
+        command.add_option("--" + name + "-channel", endpoint.channel, "channel of the " + name + " stream")
+            ->capture_default_str()
+            ->group(kGroup);
+    auto* stream =
+        command.add_option("--" + name + "-stream-id", endpoint.stream_id, "id of the " + name + " stream")
+            ->capture_default_str()
+            ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()))
+            ->group(kGroup);
+    if (!channel_variable.empty()) channel->envname(channel_variable);
+    if (!stream_variable.empty()) stream->envname(stream_variable);
+}
+
+void add_endpoints(CLI::App& command, StreamEndpoints& endpoints) {
+    add_endpoint(command, "control", endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
+    add_endpoint(command, "announce", endpoints.announce);
+    add_endpoint(command, "descriptor", endpoints.descriptor);
+    add_endpoint(command, "qos", endpoints.qos, "TP_QOS_CHANNEL", "TP_QOS_STREAM_ID");
+    add_endpoint(command, "metadata", endpoints.metadata, "TP_METADATA_CHANNEL", "TP_METADATA_STREAM_ID");
+}
+
+}  // namespace tensorpool::apps

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tensorpool/context.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+namespace tensorpool::apps {
+
+/// `--messaging`, `--messaging-dir`, `--aeron-dir`: how a program reaches its peers.
+struct MessagingOptions {
+    std::string kind;
+    std::string directory;
+    std::string aeron_dir;
+
+    void add_to(CLI::App& command);
+    /// Option, else environment, else default.
+    [[nodiscard]] ContextOptions context_options() const;
+    /// The same with a configuration file's choice in the place of the default and the environment.
+    [[nodiscard]] ContextOptions context_options(ContextOptions from_file) const;
+};
+
+/// `--<name>-channel`, `--<name>-stream-id` with their environment variables (empty: none).
+void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,
+                  const std::string& channel_variable = "", const std::string& stream_variable = "");
+
+/// All five, for programs that produce or consume.
+void add_endpoints(CLI::App& command, StreamEndpoints& endpoints);
+
+}  // namespace tensorpool::apps

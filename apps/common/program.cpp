@@ -1,0 +1,160 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "common/program.hpp"
+
+#include <tensorpool/error.hpp>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+namespace tensorpool::apps {
+namespace {
+
+volatile std::sig_atomic_t stop_flag = 0;
+
+extern "C" void request_stop(int signal) {
+    if (stop_flag != 0) {
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
+    stop_flag = 1;
+}
+
+ExitCode exit_code_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::InvalidArgument:
+            return ExitCode::Usage;
+        case ErrorCode::Rejected:
+            return ExitCode::Negative;
+        case ErrorCode::Timeout:
+            return ExitCode::TimedOut;
+        default:
+            return ExitCode::Failed;
+    }
+}
+
+/// TOOL-005.
+std::string_view prefix_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::ProtocolError:
+        case ErrorCode::Rejected:
+            return "Protocol error: ";
+        case ErrorCode::MessagingError:
+            return "Messaging error: ";
+        default:
+            return "";
+    }
+}
+
+int complain(const std::string& command, std::string_view what, ExitCode code) {
+    // Several problems come as several lines; each stands alone.
+    std::size_t begin = 0;
+    while (begin <= what.size()) {
+        const std::size_t end = std::min(what.find('\n', begin), what.size());
+        const std::string_view line = what.substr(begin, end - begin);
+        if (!line.empty())
+            std::fprintf(stderr, "%s: %.*s\n", command.c_str(), static_cast<int>(line.size()), line.data());
+        begin = end + 1;
+    }
+    return static_cast<int>(code);
+}
+
+class SpdlogSink final : public LogSink {
+public:
+    SpdlogSink() : logger_("tensorpool", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        logger_.set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+        logger_.set_level(spdlog::level::debug);
+        logger_.flush_on(spdlog::level::debug);
+    }
+    void write(LogLevel level, std::string_view module, std::string_view message) noexcept override {
+        logger_.log(level_of(level), "{}: {}", module, message);
+    }
+
+private:
+    static spdlog::level::level_enum level_of(LogLevel level) noexcept {
+        switch (level) {
+            case LogLevel::Debug:
+                return spdlog::level::debug;
+            case LogLevel::Info:
+                return spdlog::level::info;
+            case LogLevel::Warn:
+                return spdlog::level::warn;
+            case LogLevel::Error:
+                return spdlog::level::err;
+        }
+        return spdlog::level::info;
+    }
+    spdlog::logger logger_;
+};
+
+/// OBS-018, names and our scale.
+std::optional<LogLevel> parse_level(std::string_view text) {
+    if (text == "10" || text == "debug") return LogLevel::Debug;
+    if (text == "20" || text == "info") return LogLevel::Info;
+    if (text == "30" || text == "warn") return LogLevel::Warn;
+    if (text == "40" || text == "error") return LogLevel::Error;
+    return std::nullopt;
+}
+
+}  // namespace
+
+int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& done) {  // --help, --version
+        return app.exit(done);
+    } catch (const CLI::ParseError& error) {
+        app.exit(error, std::cerr, std::cerr);
+        return static_cast<int>(ExitCode::Usage);
+    }
+    if (!selection.run) {
+        std::fprintf(stderr, "%s", app.help().c_str());
+        return static_cast<int>(ExitCode::Usage);
+    }
+    const std::string command =
+        selection.name.empty() ? app.get_name() : app.get_name() + " " + selection.name;
+    try {
+        return static_cast<int>(selection.run());
+    } catch (const UsageError& error) {
+        return complain(command, error.what(), ExitCode::Usage);
+    } catch (const Error& error) {
+        return complain(command, std::string(prefix_of(error.code())) + error.what(),
+                        exit_code_of(error.code()));
+    } catch (const std::exception& error) {
+        return complain(command, error.what(), ExitCode::Failed);
+    }
+}
+
+void stop_on_signals() {
+    struct sigaction action = {};
+    action.sa_handler = request_stop;
+    ::sigemptyset(&action.sa_mask);
+    // Without SA_RESTART: a sleeping wait returns and sees the flag.
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool stop_requested() noexcept {
+    return stop_flag != 0;
+}
+
+void log_to_stderr(LogLevel lowest) {
+    static SpdlogSink sink;
+    const char* const text = std::getenv("TP_LOG_LEVEL");
+    set_log_sink(&sink, parse_level(text == nullptr ? "" : text).value_or(lowest));
+}
+
+Nanos deadline_after(double seconds) {
+    if (seconds <= 0) return std::numeric_limits<Nanos>::max();
+    return system_clock().now_ns() + static_cast<Nanos>(seconds * static_cast<double>(kNanosPerSecond));
+}
+
+}  // namespace tensorpool::apps

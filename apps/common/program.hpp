@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tensorpool/clock.hpp>
+#include <tensorpool/log.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+// What every program here does the same way: exit codes, error lines, logging, stopping on a signal.
+namespace tensorpool::apps {
+
+/// TOOL section 1.
+enum class ExitCode : int {
+    Ok = 0,
+    Failed = 1,    ///< something failed at run time
+    Usage = 2,     ///< the command line is wrong
+    Negative = 3,  ///< the answer is no: `false`, a refusal, an unstable slot
+    TimedOut = 4,
+};
+
+/// The command line asks for something that cannot be; becomes exit code 2.
+class UsageError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// The command that the command line selected. Exactly one subcommand's callback sets it.
+struct Selection {
+    std::string name;
+    std::function<ExitCode()> run;
+};
+
+/// Adds a subcommand whose options live in an `Options` shared with `run`.
+/// `setup(CLI::App&, Options&)` adds the options; `run(Options&)` does the work after parsing.
+template <typename Options, typename Setup, typename Run>
+CLI::App& add_command(CLI::App& parent, Selection& selection, const std::string& name,
+                      const std::string& description, Setup setup, Run run) {
+    CLI::App* command = parent.add_subcommand(name, description);
+    auto options = std::make_shared<Options>();
+    setup(*command, *options);
+    command->callback([&selection, name, options, run] {
+        selection = {name, [options, run] { return run(*options); }};
+    });
+    return *command;
+}
+
+/// Parses, runs what was selected and turns every failure into one line on stderr and an exit code.
+int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv);
+
+/// Makes SIGINT and SIGTERM set a flag instead of ending the process. A second signal ends it at once.
+void stop_on_signals();
+[[nodiscard]] bool stop_requested() noexcept;
+
+/// Sends the library's records to stderr as text, from TP_LOG_LEVEL (10 debug ... 40 error, or a name) up;
+/// `lowest` when that is unset.
+void log_to_stderr(LogLevel lowest);
+
+/// The end of a run limited by `seconds`; 0 = no limit.
+[[nodiscard]] Nanos deadline_after(double seconds);
+
+}  // namespace tensorpool::apps

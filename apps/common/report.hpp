@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace tensorpool::apps {
+
+/// A result on its way to stdout: members in the order they were added.
+using Report = nlohmann::ordered_json;
+
+/// `key=value`, one item per line. A list of objects is `key=<count>` and then one line per object
+/// (TOOL-003).
+[[nodiscard]] std::string to_lines(const Report& report);
+
+/// `<Type> key=value ...` on one line, lists in brackets (TOOL section 4). `report` has a `type` member.
+[[nodiscard]] std::string to_message_line(const Report& report);
+
+/// One JSON object on one line, whatever bytes its strings hold (TOOL-004).
+[[nodiscard]] std::string to_json_line(const Report& report);
+
+/// Prints as lines, or as one JSON line, and flushes.
+void print_report(const Report& report, bool json);
+
+/// Text from a peer, made safe for a terminal: control characters and quotes become escapes.
+[[nodiscard]] std::string printable(std::string_view text);
+
+}  // namespace tensorpool::apps

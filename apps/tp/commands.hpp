@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/program.hpp"
+
+// One function per subcommand family of `tp`, each in a file of its own.
+namespace tensorpool::apps {
+
+void add_driver_command(CLI::App& app, Selection& selection);
+/// driver-attach, driver-keepalive, driver-detach.
+void add_lease_commands(CLI::App& app, Selection& selection);
+/// driver-config-validate, driver-config-dump.
+void add_driver_config_commands(CLI::App& app, Selection& selection);
+void add_ls_command(CLI::App& app, Selection& selection);
+void add_consume_command(CLI::App& app, Selection& selection);
+void add_produce_command(CLI::App& app, Selection& selection);
+void add_listen_command(CLI::App& app, Selection& selection);
+/// `inspect validate-uri` and its siblings, also under their bare names.
+void add_inspect_commands(CLI::App& app, Selection& selection);
+
+}  // namespace tensorpool::apps

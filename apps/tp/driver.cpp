@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+// tp driver: owns the shared memory of the streams in a configuration file until a signal or an authorised
+// shutdown request ends it.
+
+#include "common/messaging_options.hpp"
+#include "tp/commands.hpp"
+
+#include <tensorpool/context.hpp>
+#include <tensorpool/driver.hpp>
+#include <tensorpool/driver_config.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace tensorpool::apps {
+namespace {
+
+struct DriverOptions {
+    std::string config;
+    MessagingOptions messaging;
+};
+
+/// Bounds how late a timer of the idle driver is, and how long a signal that hits between two looks waits.
+constexpr Nanos kLongestWait = 20 * kNanosPerMilli;
+
+ExitCode run_driver(DriverOptions& options) {
+    log_to_stderr(LogLevel::Info);
+    LoadedDriverConfig loaded = load_driver_config(options.config);
+    for (const ConfigProblem& warning : loaded.warnings)
+        std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
+
+    stop_on_signals();
+    Context context(options.messaging.context_options(loaded.config.context_options()));
+    Driver driver(context, std::move(loaded.config));
+    while (!stop_requested() && !driver.is_stopped()) {
+        if (driver.do_work(context.clock().now_ns()) == 0) driver.wait(kLongestWait);
+    }
+    driver.on_close();
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
+void add_driver_command(CLI::App& app, Selection& selection) {
+    add_command<DriverOptions>(
+        app, selection, "driver",
+        "Own the shared memory of the configured streams until SIGINT or SIGTERM.\n"
+        "Example: tp driver config/driver.toml",
+        [](CLI::App& command, DriverOptions& options) {
+            command.add_option("config,-c,--config", options.config, "TOML file (docs/config_reference.md)")
+                ->required()
+                ->option_text("FILE");
+            options.messaging.add_to(command);
+        },
+        run_driver);
+}
+
+}  // namespace tensorpool::apps

@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+// tp listen: prints every message on the streams of a deployment.
+
+#include "common/messaging_options.hpp"
+#include "tp/commands.hpp"
+#include "tp/describe.hpp"
+
+#include <tensorpool/context.hpp>
+#include <tensorpool/error.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace tensorpool::apps {
+namespace {
+
+constexpr int kFragmentLimit = 10;
+constexpr Nanos kIdle = 10 * kNanosPerMilli;
+
+struct ListenOptions {
+    MessagingOptions messaging;
+    StreamEndpoints endpoints;
+    std::vector<std::string> streams{"control", "announce", "descriptor", "qos", "metadata"};
+    std::vector<std::string> types;
+    double duration_s = 5;
+    bool names = false;
+    bool json = false;
+    bool raw = false;
+    std::string raw_file;
+};
+
+struct CloseFile {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+/// TOOL-010: every fragment as it came, also those that nobody can decode.
+class RawDump {
+public:
+    explicit RawDump(const ListenOptions& options) {
+        if (options.raw) out_ = stderr;
+        if (options.raw_file.empty()) return;
+        file_.reset(std::fopen(options.raw_file.c_str(), "we"));
+        if (!file_)
+            throw Error(ErrorCode::SystemError,
+                        fmt::format("--raw-file {}: {}", options.raw_file, std::strerror(errno)));
+        out_ = file_.get();
+    }
+
+    void write(const std::string& label, std::span<const std::byte> bytes) {
+        if (out_ == nullptr) return;
+        wire::MessageHeader header{};
+        if (bytes.size() >= sizeof(header)) std::memcpy(&header, bytes.data(), sizeof(header));
+        std::string line =
+            fmt::format("RAW {} len={} schema={} template={} block_length={} version={} data=", label,
+                        bytes.size(), std::uint16_t{header.schema_id}, std::uint16_t{header.template_id},
+                        std::uint16_t{header.block_length}, std::uint16_t{header.version});
+        for (const std::byte byte : bytes) line += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+        std::fprintf(out_, "%s\n", line.c_str());
+    }
+
+private:
+    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::FILE* out_ = nullptr;
+};
+
+const Endpoint& endpoint_named(const StreamEndpoints& endpoints, const std::string& name) {
+    if (name == "control") return endpoints.control;
+    if (name == "announce") return endpoints.announce;
+    if (name == "descriptor") return endpoints.descriptor;
+    if (name == "qos") return endpoints.qos;
+    return endpoints.metadata;
+}
+
+struct Line {
+    std::string name;
+    std::unique_ptr<messaging::Subscription> subscription;
+};
+
+/// One subscription per stream, also where several names share one.
+std::vector<Line> subscribe(Context& context, const ListenOptions& options) {
+    std::vector<Line> lines;
+    std::set<std::pair<std::string, std::int32_t>> open;
+    for (const std::string& name : options.streams) {
+        const Endpoint& endpoint = endpoint_named(options.endpoints, name);
+        if (!open.emplace(endpoint.channel, endpoint.stream_id).second) continue;
+        lines.push_back({name, context.messaging().add_subscription(endpoint.channel, endpoint.stream_id)});
+    }
+    return lines;
+}
+
+ExitCode run_listen(ListenOptions& options) {
+    stop_on_signals();
+    Context context(options.messaging.context_options());
+    const std::vector<Line> lines = subscribe(context, options);
+    std::vector<messaging::Subscription*> subscriptions;
+    for (const Line& line : lines) subscriptions.push_back(line.subscription.get());
+
+    const std::set<std::string> wanted(options.types.begin(), options.types.end());
+    Describer describer(options.names, [&](const Report& report) {
+        if (!wanted.empty() && wanted.count(report.at("type").get<std::string>()) == 0) return;
+        const std::string text = options.json ? to_json_line(report) : to_message_line(report);
+        std::ignore = std::fwrite(text.data(), 1, text.size(), stdout);
+    });
+    control::ControlDispatcher dispatcher(describer);
+    RawDump raw(options);
+
+    const Nanos end = deadline_after(options.duration_s);
+    while (!stop_requested() && context.clock().now_ns() < end) {
+        context.messaging().do_work(context.clock().now_ns());
+        int handled = 0;
+        for (const Line& line : lines) {
+            handled += line.subscription->poll(
+                [&](const messaging::Message& message) {
+                    raw.write(line.name, message.bytes);
+                    dispatcher.dispatch(message);
+                },
+                kFragmentLimit);
+        }
+        std::fflush(stdout);
+        if (handled == 0) context.messaging().wait(subscriptions, kIdle);
+    }
+    std::uint64_t lost = 0;
+    for (const Line& line : lines) lost += line.subscription->lost_bytes();
+    if (lost > 0)
+        std::fprintf(stderr, "tp listen: too slow, %llu bytes lost\n", static_cast<unsigned long long>(lost));
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
+void add_listen_command(CLI::App& app, Selection& selection) {
+    add_command<ListenOptions>(
+        app, selection, "listen",
+        "Print every protocol message as it passes.\n"
+        "Example: tp listen --streams descriptor --duration-s 2 --json",
+        [](CLI::App& command, ListenOptions& options) {
+            command
+                .add_option("--streams", options.streams,
+                            "control, announce, descriptor, qos, metadata; default all")
+                ->delimiter(',')
+                ->check(CLI::IsMember({"control", "announce", "descriptor", "qos", "metadata"}));
+            command.add_option("--types", options.types, "only these messages, for example ShmPoolAnnounce")
+                ->delimiter(',');
+            command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
+                ->capture_default_str()
+                ->check(CLI::NonNegativeNumber);
+            command.add_flag("--names", options.names, "print enumerations as names");
+            command.add_flag("--json", options.json, "one JSON object per message");
+            command.add_flag("--raw", options.raw, "also dump every fragment in hex on stderr");
+            command.add_option("--raw-file", options.raw_file, "the same into a file");
+            options.messaging.add_to(command);
+            add_endpoints(command, options.endpoints);
+        },
+        run_listen);
+}
+
+}  // namespace tensorpool::apps

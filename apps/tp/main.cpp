@@ -1,0 +1,26 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tp/commands.hpp"
+
+#include <tensorpool/version.hpp>
+
+int main(int argc, char** argv) {
+    using namespace tensorpool::apps;
+    CLI::App app(
+        "Shared-memory tensor streams: run the driver, watch streams, look into shared memory.\n"
+        "Example: tp driver config/driver.toml",
+        "tp");
+    app.set_version_flag("--version", "tp " TENSORPOOL_VERSION);
+    app.require_subcommand(1);
+    app.set_help_all_flag("--help-all", "help of every subcommand");
+    Selection selection;
+    add_driver_command(app, selection);
+
+    add_ls_command(app, selection);
+    add_listen_command(app, selection);
+    add_inspect_commands(app, selection);
+    add_lease_commands(app, selection);
+    add_driver_config_commands(app, selection);
+    return run_program(app, selection, argc, argv);
+}
