@@ -112,7 +112,9 @@ int run_program(CLI::App& app, Selection& selection, int argc, const char* const
     } catch (const CLI::Success& done) {  // --help, --version
         return app.exit(done);
     } catch (const CLI::ParseError& error) {
-        app.exit(error, std::cerr, std::cerr);
+        if (argc <= 1) std::fprintf(stderr, "%s\n", app.help().c_str());
+        std::fprintf(stderr, "%s: %s; %s --help shows what is valid\n", app.get_name().c_str(), error.what(),
+                     app.get_name().c_str());
         return static_cast<int>(ExitCode::Usage);
     }
     if (!selection.run) {

@@ -4,6 +4,7 @@
 // tp inspect: looks at shared-memory regions, read-only, with nothing else running.
 
 #include "base/racy_copy.hpp"
+#include "common/choice.hpp"
 #include "common/report.hpp"
 #include "shm/path_policy.hpp"
 #include "shm/region.hpp"
@@ -204,11 +205,7 @@ void add_expectations(CLI::App& command, RegionOptions& options) {
     command.add_option("--slot-bytes", options.slot_bytes);
     command.add_option("--stride-bytes", options.stride_bytes);
     command.add_option("--pool-id", options.pool_id);
-    command
-        .add_option_function<wire::RegionType>(
-            "--region-type", [&options](const wire::RegionType& type) { options.region_type = type; },
-            "header or payload")
-        ->transform(CLI::CheckedTransformer(kTypes, CLI::ignore_case));
+    add_choice(command, "--region-type", options.region_type, kTypes, "header or payload");
 }
 
 void add_all(CLI::App& parent, Selection& selection) {

@@ -3,6 +3,7 @@
 
 // tp driver-attach, tp driver-keepalive, tp driver-detach: one step of the lease protocol each, by hand.
 
+#include "common/choice.hpp"
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
 #include "control/dispatcher.hpp"
@@ -271,10 +272,9 @@ void add_common(CLI::App& command, LeaseOptions& options) {
     command.add_option("--client-id", options.client_id, "the client; 0: attach chooses one")
         ->required()
         ->envname("TP_CLIENT_ID");
-    command.add_option("--role", options.role, "producer or consumer")
+    add_choice(command, "--role", options.role, kRoles, "producer or consumer")
         ->required()
-        ->envname("TP_ROLE")
-        ->transform(CLI::CheckedTransformer(kRoles, CLI::ignore_case));
+        ->envname("TP_ROLE");
     command.add_option("--stream-id", options.stream_id, "tensor stream")
         ->required()
         ->envname("TP_STREAM_ID");
@@ -297,15 +297,12 @@ void add_attach_policies(CLI::App& command, LeaseOptions& options) {
         {"standard", HugepagesPolicy::Standard},       {"false", HugepagesPolicy::Standard},
         {"unspecified", HugepagesPolicy::Unspecified}, {"unset", HugepagesPolicy::Unspecified}};
     options.publish_mode = PublishMode::RequireExisting;
-    command
-        .add_option_function<PublishMode>(
-            "--publish-mode", [&options](const PublishMode& mode) { options.publish_mode = mode; },
-            "require_existing (default) or existing_or_create")
-        ->transform(CLI::CheckedTransformer(kModes, CLI::ignore_case));
+    add_choice(command, "--publish-mode", options.publish_mode, kModes,
+               "require_existing (default) or existing_or_create");
     command.add_option("--expected-layout-version", options.expected_layout_version, "0: any")
         ->capture_default_str();
-    command.add_option("--hugepages", options.hugepages, "hugepages, standard or unspecified (default)")
-        ->transform(CLI::CheckedTransformer(kPolicies, CLI::ignore_case));
+    add_choice(command, "--hugepages", options.hugepages, kPolicies,
+               "hugepages, standard or unspecified (default)");
     command.add_option("--desired-node-id", options.desired_node_id, "ask for this node id");
     command
         .add_option("--hold-s", options.hold_s,
