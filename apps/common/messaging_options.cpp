@@ -14,6 +14,7 @@ constexpr const char* kGroup = "Messaging";
 
 void MessagingOptions::add_to(CLI::App& command) {
     command.add_option("--messaging", kind, "embedded (default) or aeron; environment: TP_MESSAGING")
+        ->check(CLI::IsMember({"embedded", "aeron"}))
         ->group(kGroup);
     command
         .add_option("--messaging-dir", directory,
