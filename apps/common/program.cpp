@@ -142,6 +142,10 @@ void stop_on_signals() {
     // Without SA_RESTART: a sleeping wait returns and sees the flag.
     ::sigaction(SIGINT, &action, nullptr);
     ::sigaction(SIGTERM, &action, nullptr);
+    // A closed terminal must not leave files behind either; under nohup the signal stays ignored.
+    struct sigaction hangup = {};
+    ::sigaction(SIGHUP, nullptr, &hangup);
+    if (hangup.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
 }
 
 bool stop_requested() noexcept {

@@ -52,7 +52,8 @@ CLI::App& add_command(CLI::App& parent, Selection& selection, const std::string&
 /// Parses, runs what was selected and turns every failure into one line on stderr and an exit code.
 int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv);
 
-/// Makes SIGINT and SIGTERM set a flag instead of ending the process. A second signal ends it at once.
+/// Makes SIGINT, SIGTERM and SIGHUP set a flag instead of ending the process. A second signal ends it at
+/// once.
 void stop_on_signals();
 [[nodiscard]] bool stop_requested() noexcept;
 
