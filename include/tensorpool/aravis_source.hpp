@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tensorpool/device_pump.hpp>
+#include <tensorpool/error.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,26 @@ struct AravisSourceOptions {
     Nanos reconnect_max_ns = 2 * kNanosPerSecond;
 };
 
+enum class CameraSetting : std::uint8_t { PixelFormat, Region, FrameRate, ExposureTime, Gain };
+
+/// The camera cannot have a setting. what() names camera, setting and reason; reason() leaves the first two
+/// to a program that knows how its user asked for it.
+class CameraSettingError : public Error {
+public:
+    CameraSettingError(CameraSetting setting, const std::string& what_was_set, const std::string& reason)
+        : Error(ErrorCode::InvalidArgument, what_was_set + ": " + reason),
+          setting_(setting),
+          reason_(reason) {}
+
+    [[nodiscard]] CameraSetting setting() const noexcept { return setting_; }
+    /// What is wrong and what would be valid, on one line.
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+
+private:
+    CameraSetting setting_;
+    std::string reason_;
+};
+
 /// Totals since construction.
 struct AravisSourceCounters {
     std::uint64_t frames_complete = 0;
@@ -84,7 +105,8 @@ struct AravisSourceCounters {
 class AravisSource final : public BufferDevice {
 public:
     /// Opens and configures the camera. Throws Error(NotFound) naming what is there, Error(Unsupported) when
-    /// its pixel format has no tensor layout, Error(DeviceError) when it refuses a setting.
+    /// its pixel format has no tensor layout, CameraSettingError when it cannot have a setting,
+    /// Error(DeviceError) for any other failure.
     explicit AravisSource(AravisSourceOptions options);
     /// Waits up to five seconds for a camera that does not answer.
     ~AravisSource() override;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -127,6 +128,10 @@ struct FormatCase {
     int ndims;
     std::uint32_t bytes_per_pixel;
 };
+
+void PrintTo(const FormatCase& c, std::ostream* out) {  // NOLINT(readability-identifier-naming): gtest's name
+    *out << c.name;
+}
 
 class AravisFormatTest : public testing::TestWithParam<FormatCase> {};
 
@@ -277,6 +282,36 @@ TEST(AravisSourceTest, SaysWhichPixelFormatsThereAre) {
     AravisSourceOptions options = camera_at_loopback();
     options.pixel_format = "Mono7";
     EXPECT_THAT(refusal(options), AllOf(HasSubstr("'Mono7'"), HasSubstr("Mono8"), HasSubstr("RGB8")));
+}
+
+TEST(AravisSourceTest, SaysWhichSettingIsRefusedAndWhatWouldBeValid) {
+    const auto camera = simulator("LIMITS");
+    AravisSourceOptions options = camera_at_loopback();
+    options.region = CameraRegion{1600, 0, 512, 512};
+    try {
+        const AravisSource source(options);
+        FAIL() << "a region beyond the simulator's 2048 columns";
+    } catch (const CameraSettingError& error) {
+        EXPECT_EQ(error.setting(), CameraSetting::Region);
+        EXPECT_EQ(error.reason(), "x + width exceeds the sensor's 2048 pixels; valid x is 0..1536");
+        EXPECT_STREQ(error.what(),
+                     "Aravis-Fake-LIMITS: region 512x512+1600+0: x + width exceeds the sensor's 2048 pixels; "
+                     "valid x is 0..1536");
+    }
+    options = camera_at_loopback(1e6);
+    EXPECT_THAT(refusal(options), HasSubstr("frame rate 1000000 Hz: the camera's range is 0.1..1000 Hz"));
+    options = camera_at_loopback();
+    options.gain = -3;
+    EXPECT_THAT(refusal(options), HasSubstr("gain -3: the camera's range is 0..10"));
+}
+
+TEST(AravisSourceTest, KeepsTheSizeInUseWhereARegionLeavesItOut) {
+    const auto camera = simulator("PARTIAL");
+    AravisSourceOptions options = camera_at_loopback();
+    options.region = CameraRegion{16, 8, 0, 100};
+    const AravisSource source(options);
+    EXPECT_EQ(source.frame_format().tensor.dims[0], 100);
+    EXPECT_EQ(source.frame_format().tensor.dims[1], 512);
 }
 
 TEST(FakeCameraProcessTest, SaysWhyTheSimulatorDidNotStart) {

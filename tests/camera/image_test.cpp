@@ -4,6 +4,7 @@
 #include "camera/clock_mapper.hpp"
 #include "camera/frame_id_tracker.hpp"
 #include "camera/pixel_format.hpp"
+#include "camera/region_check.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,7 @@
 namespace tensorpool {
 namespace {
 
+using camera::axis_problem;
 using camera::ClockMapper;
 using camera::describe_image;
 using camera::find_pixel_format;
@@ -115,6 +117,34 @@ TEST(DescribeImageTest, RefusesEmptyNegativeAndOverflowingGeometry) {
     EXPECT_FALSE(describe_image(padded, kPlenty));
     padded.row_padding_bytes = 1;  // rows of UINT16 that begin on odd addresses
     EXPECT_FALSE(describe_image(padded, kPlenty));
+}
+
+TEST(RegionCheckTest, AcceptsWhatLiesOnTheSensor) {
+    EXPECT_EQ(axis_problem("x", "width", 0, 512, {512, 1, 1, 1}), "");
+    EXPECT_EQ(axis_problem("x", "width", 511, 1, {512, 1, 1, 1}), "");
+    EXPECT_EQ(axis_problem("x", "width", 8, 20, {512, 4, 16, 4}), "") << "steps count from the least width";
+    EXPECT_EQ(axis_problem("x", "width", 9000, 1, {}), "") << "nothing is known about the sensor";
+}
+
+TEST(RegionCheckTest, SaysWhatIsWrongAndWhatWouldBeValid) {
+    const camera::AxisLimits limits{512, 4, 4, 2};
+    EXPECT_EQ(axis_problem("x", "width", 600, 512, limits),
+              "x + width exceeds the sensor's 512 pixels; valid x is 0..0");
+    EXPECT_EQ(axis_problem("y", "height", -1, 12, limits), "y is negative; valid y is 0..500");
+    EXPECT_EQ(axis_problem("y", "height", 0, 516, limits),
+              "height 516 exceeds the sensor's 512 pixels; valid height is 4..512");
+    EXPECT_EQ(axis_problem("x", "width", 0, 3, limits),
+              "width 3 is below the camera's least; valid width is 4..512");
+    EXPECT_EQ(axis_problem("x", "width", 0, 10, limits),
+              "width 10 is not a step of the camera's; the next below is 8, in steps of 4");
+    EXPECT_EQ(axis_problem("x", "width", 3, 8, limits),
+              "x 3 is not a step of the camera's; the next below is 2, in steps of 2");
+}
+
+TEST(RegionCheckTest, SurvivesTheLargestNumbers) {
+    constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
+    EXPECT_NE(axis_problem("x", "width", kMax, kMax, {512, 1, 1, 1}), "");
+    EXPECT_NE(axis_problem("x", "width", kMax, 1, {512, 1, 1, 1}), "");
 }
 
 TEST(FrameIdTrackerTest, CountsTheIdsBetweenTwoFrames) {

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "camera/pixel_format.hpp"
+#include "camera/region_check.hpp"
 
 #include <fmt/format.h>
 
@@ -75,6 +76,8 @@ void on_control_lost(ArvDevice*, void* lost) {
 CameraDevice::CameraDevice(const AravisSourceOptions& options, std::atomic<bool>& lost) {
     LibraryError error;
     camera_.reset(arv_camera_new(options.camera.empty() ? nullptr : options.camera.c_str(), error.out()));
+    if (!camera_ && options.camera.empty())
+        throw Error(ErrorCode::NotFound, fmt::format("no camera can be opened: {}", names_of_cameras()));
     if (!camera_)
         throw Error(ErrorCode::NotFound, fmt::format("camera '{}' cannot be opened: {}; {}", options.camera,
                                                      error.text(), names_of_cameras()));
@@ -158,28 +161,75 @@ void CameraDevice::configure_image(const AravisSourceOptions& options) {
     if (!options.pixel_format.empty()) {
         arv_camera_set_pixel_format_from_string(camera, options.pixel_format.c_str(), error.out());
         if (error)
-            throw Error(ErrorCode::DeviceError,
-                        fmt::format("{}: pixel format '{}' is refused ({}); available: {}", description.id,
-                                    options.pixel_format, error.text(), names_of_available_formats(camera)));
+            throw CameraSettingError(
+                CameraSetting::PixelFormat,
+                fmt::format("{}: pixel format '{}'", description.id, options.pixel_format),
+                fmt::format("refused ({}); available: {}", error.text(), names_of_available_formats(camera)));
     }
-    if (const auto& region = options.region) {
-        arv_camera_set_region(camera, region->x, region->y, region->width, region->height, error.out());
-        error.check(fmt::format("{}: region {}x{}+{}+{}", description.id, region->width, region->height,
-                                region->x, region->y));
-    }
-    if (options.frame_rate_hz) {
-        arv_camera_set_frame_rate(camera, *options.frame_rate_hz, error.out());
-        error.check(fmt::format("{}: frame rate {} Hz", description.id, *options.frame_rate_hz));
-    }
-    if (options.exposure_time_us) {
-        arv_camera_set_exposure_time(camera, *options.exposure_time_us, error.out());
-        error.check(fmt::format("{}: exposure time {} us", description.id, *options.exposure_time_us));
-    }
-    if (options.gain) {
-        arv_camera_set_gain(camera, *options.gain, error.out());
-        error.check(fmt::format("{}: gain {}", description.id, *options.gain));
-    }
+    if (options.region) configure_region(*options.region);
+    const auto set = [&](CameraSetting setting, const char* name, const std::optional<double>& value,
+                         const char* unit, auto bounds, auto apply) {
+        if (!value) return;
+        const auto refuse = [&](const std::string& reason) {
+            throw CameraSettingError(setting, fmt::format("{}: {} {}{}", description.id, name, *value, unit),
+                                     reason);
+        };
+        // Aravis moves a value out of range to the nearest bound without a word.
+        double least = 0;
+        double most = 0;
+        bounds(camera, &least, &most, error.out());
+        if (!error && least < most && (*value < least || *value > most))
+            refuse(fmt::format("the camera's range is {}..{}{}", least, most, unit));
+        apply(camera, *value, error.out());
+        if (error) refuse(error.text());
+    };
+    set(CameraSetting::FrameRate, "frame rate", options.frame_rate_hz, " Hz",
+        arv_camera_get_frame_rate_bounds, arv_camera_set_frame_rate);
+    set(CameraSetting::ExposureTime, "exposure time", options.exposure_time_us, " us",
+        arv_camera_get_exposure_time_bounds, arv_camera_set_exposure_time);
+    set(CameraSetting::Gain, "gain", options.gain, "", arv_camera_get_gain_bounds, arv_camera_set_gain);
     describe();
+}
+
+void CameraDevice::configure_region(const CameraRegion& region) {
+    ArvCamera* const camera = camera_.get();
+    LibraryError error;
+    gint sensor_width = 0;
+    gint sensor_height = 0;
+    arv_camera_get_sensor_size(camera, &sensor_width, &sensor_height, error.out());
+    if (error) sensor_width = sensor_height = 0;  // some do not say: then they judge themselves
+    gint x = 0;
+    gint y = 0;
+    gint width = 0;
+    gint height = 0;
+    arv_camera_get_region(camera, &x, &y, &width, &height, error.out());
+    error.check(description.id + ": region");
+    if (region.width != 0) width = region.width;
+    if (region.height != 0) height = region.height;
+
+    // Failing bounds leave the defaults; only the lower one does not depend on the region in use.
+    gint least_width = 1;
+    gint least_height = 1;
+    gint ignored = 0;
+    arv_camera_get_width_bounds(camera, &least_width, &ignored, error.out());
+    arv_camera_get_height_bounds(camera, &least_height, &ignored, error.out());
+    std::string problem =
+        axis_problem("x", "width", region.x, width,
+                     {sensor_width, least_width, arv_camera_get_width_increment(camera, error.out()),
+                      arv_camera_get_x_offset_increment(camera, error.out())});
+    if (problem.empty())
+        problem =
+            axis_problem("y", "height", region.y, height,
+                         {sensor_height, least_height, arv_camera_get_height_increment(camera, error.out()),
+                          arv_camera_get_y_offset_increment(camera, error.out())});
+    if (problem.empty()) {
+        arv_camera_set_region(camera, region.x, region.y, width, height, error.out());
+        if (!error) return;
+        problem = error.text();
+    }
+    throw CameraSettingError(
+        CameraSetting::Region,
+        fmt::format("{}: region {}x{}+{}+{}", description.id, width, height, region.x, region.y), problem);
 }
 
 void CameraDevice::describe() {

@@ -47,6 +47,7 @@ private:
     void adopt(ArvDevice* device);
     void configure(const AravisSourceOptions& options);
     void configure_image(const AravisSourceOptions& options);
+    void configure_region(const CameraRegion& region);
     void configure_transport(const AravisSourceOptions& options);
     void describe();
     void watch(std::atomic<bool>& lost);
