@@ -76,6 +76,8 @@ struct DevicePumpOptions {
     std::uint32_t queued = 8;
     Nanos retry_initial_ns = 100 * kNanosPerMilli;  ///< after a start that failed; doubles up to retry_max_ns
     Nanos retry_max_ns = 2 * kNanosPerSecond;
+    /// Publishes exactly this many frames, then stops as after stop(); 0: no limit.
+    std::uint64_t frame_limit = 0;
 };
 
 enum class PumpState : std::uint8_t {

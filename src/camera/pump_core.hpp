@@ -50,6 +50,7 @@ public:
     int do_work(Nanos now_ns) noexcept {
         int work = device_.do_work(now_ns);
         work += collect();
+        if (limit_reached()) stop();
         switch (state_) {
             case PumpState::Waiting:
                 work += try_start(now_ns);
@@ -191,7 +192,7 @@ private:
     /// Tops the device up to the wanted number of buffers.
     int refill() noexcept {
         int queued = 0;
-        while (!overrun_ && outstanding_ - overdue_ < options_.queued) {
+        while (!overrun_ && outstanding_ - overdue_ < options_.queued && !limit_in_sight()) {
             auto reservation = sink_.reserve(pool_id_);
             if (!reservation) {
                 if (reservation.error() == ClaimError::WouldOverrun) ++counters_.queue_refused_overrun;
@@ -203,6 +204,15 @@ private:
             ++queued;
         }
         return queued;
+    }
+
+    [[nodiscard]] bool limit_reached() const noexcept {
+        return options_.frame_limit != 0 && counters_.frames_published >= options_.frame_limit;
+    }
+    /// Whether the buffers at the device are all that may still be published.
+    [[nodiscard]] bool limit_in_sight() const noexcept {
+        return options_.frame_limit != 0 &&
+               counters_.frames_published + (outstanding_ - overdue_) >= options_.frame_limit;
     }
 
     bool hand_over(const Reservation& reservation) noexcept {
@@ -253,7 +263,7 @@ private:
         if (entry.overdue) --overdue_;
         overrun_ = false;
         counters_.frames_missed += completion.frames_missed_before;
-        if (completion.outcome == BufferOutcome::Filled) {
+        if (completion.outcome == BufferOutcome::Filled && !limit_reached()) {
             finish_frame(entry.reservation, completion);
             note_overtaken(completion.cookie);
         } else {

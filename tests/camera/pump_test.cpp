@@ -312,6 +312,45 @@ TEST_F(DevicePumpTest, StopWaitsForADeviceThatKeepsItsBuffers) {
     EXPECT_THAT(sink.published, ElementsAre(0));
 }
 
+TEST_F(DevicePumpTest, PublishesExactlyAsManyFramesAsItsLimitAndStops) {
+    DevicePumpOptions options = queued(4);
+    options.frame_limit = 10;
+    pump = std::make_unique<Pump>(sink, device, options);
+    cycle();
+    for (int i = 0; i < 100 && pump->state() == PumpState::Streaming; ++i) {
+        const bool damaged = i % 3 == 0;
+        if (!device.held.empty())
+            device.complete(0, damaged ? BufferOutcome::Incomplete : BufferOutcome::Filled);
+        EXPECT_LE(device.held.size() + pump->counters().frames_published, 10u);
+        cycle();
+    }
+    EXPECT_EQ(pump->state(), PumpState::Stopped);
+    EXPECT_EQ(pump->counters().frames_published, 10u);
+    EXPECT_GE(pump->counters().frames_incomplete, 4u);
+    EXPECT_EQ(pump->counters().buffers_returned, 0u) << "more buffers were queued than could be used";
+    EXPECT_FALSE(device.running);
+}
+
+TEST_F(DevicePumpTest, ReachesItsLimitWithoutALostBufferAndDoesNotExceedItWhenThatTurnsUp) {
+    DevicePumpOptions options = queued(4);
+    options.frame_limit = 45;
+    pump = std::make_unique<Pump>(sink, device, options);
+    cycle();
+    const FakeDevice::Held lost = device.lose(0);
+    for (int i = 0; i < 45; ++i) {
+        ASSERT_FALSE(device.held.empty()) << "after " << i << " frames";
+        device.complete();
+        cycle();
+    }
+    EXPECT_EQ(pump->counters().frames_published, 45u);
+    EXPECT_EQ(pump->state(), PumpState::Stopping) << "the device still has a buffer";
+    device.held.push_back(lost);
+    device.complete();
+    cycle();
+    EXPECT_EQ(pump->state(), PumpState::Stopped);
+    EXPECT_EQ(pump->counters().frames_published, 45u);
+}
+
 TEST_F(DevicePumpTest, LeavesNoReservationOpenWhenDestroyed) {
     cycle();
     device.complete(0);
