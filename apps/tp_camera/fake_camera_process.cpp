@@ -91,6 +91,11 @@ void FakeCameraProcess::end(int signal) noexcept {
     pid_ = -1;
 }
 
+bool FakeCameraProcess::running() noexcept {
+    if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    return pid_ > 0;
+}
+
 std::string sibling_program(const std::string& name) {
     std::error_code error;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", error);

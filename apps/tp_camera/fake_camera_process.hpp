@@ -23,6 +23,8 @@ public:
     FakeCameraProcess& operator=(const FakeCameraProcess&) = delete;
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    /// False once it ended by itself or was killed by somebody else.
+    [[nodiscard]] bool running() noexcept;
     /// Ends it with `signal` and waits until it is gone. No-op when it already is.
     void end(int signal) noexcept;
 
