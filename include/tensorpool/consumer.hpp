@@ -36,7 +36,8 @@ struct ConsumerOptions {
     bool use_driver = true;
     Delivery delivery = Delivery::EveryFrame;
     std::uint32_t max_rate_hz = 0;  ///< for RateLimited; 0 = no limit
-    /// A jump in seq larger than this resynchronises to the newest frame (WIRE-129).
+    /// A jump in seq larger than this resynchronises to the newest frame, as does a handler that the writer
+    /// overtook (WIRE-129).
     std::uint64_t max_outstanding_seq_gap = 256;
     /// Directories regions may be mapped from; resolved once, here (WIRE-150).
     std::vector<std::string> allowed_base_dirs{"/dev/shm"};
@@ -109,7 +110,7 @@ struct ConsumerCounters {
     std::uint64_t skipped_latest_only = 0;
     std::uint64_t skipped_rate_limited = 0;
     std::uint64_t skipped_resync = 0;       ///< read past while jumping to the newest frame
-    std::uint64_t resynchronisations = 0;   ///< max_outstanding_seq_gap exceeded
+    std::uint64_t resynchronisations = 0;   ///< jumps to the newest: gap above the limit, or an overrun
     std::uint64_t seq_regressions = 0;      ///< each forces a remap (WIRE-135)
     std::uint64_t messages_invalid = 0;     ///< undecodable or foreign-version messages on our streams
     std::uint64_t messages_lost_bytes = 0;  ///< messaging bytes overwritten before we read them

@@ -49,6 +49,7 @@ struct DriverSessionOptions {
     std::uint32_t expected_layout_version = 0;  ///< 0: any
     std::optional<std::uint32_t> desired_node_id;
     Nanos keepalive_interval_ns = kNanosPerSecond;
+    /// Longest wait for an answer. The first waits are shorter: 250 ms, doubling.
     Nanos attach_timeout_ns = 2 * kNanosPerSecond;
     Nanos backoff_initial_ns = 100 * kNanosPerMilli;  ///< doubles up to backoff_max_ns, with jitter
     Nanos backoff_max_ns = 2 * kNanosPerSecond;
@@ -66,8 +67,9 @@ struct DriverSessionCounters {
     std::uint64_t attach_timeouts = 0;
     std::uint64_t protocol_errors = 0;  ///< a response or notice that breaks DRV-060..063 or DRV-081
     std::uint64_t keepalives_sent = 0;
-    std::uint64_t leases_lost = 0;     ///< revoked, expired locally, driver shut down or silent
-    std::uint64_t late_responses = 0;  ///< an OK for a request given up earlier, detached at once (TRP-05)
+    std::uint64_t leases_lost = 0;  ///< revoked, expired locally, driver shut down or silent
+    std::uint64_t late_responses =
+        0;  ///< an OK for a request given up earlier: adopted, or given back (TRP-05)
     std::uint64_t send_failures = 0;
 };
 

@@ -19,7 +19,9 @@ constexpr std::string_view kModule = "Client";
 constexpr std::string_view kIdTaken = "client_id already attached";  // matched literally (TRP-03)
 constexpr int kPollLimit = 10;
 constexpr int kSilentPeriods = 3;  // TRP-17
-constexpr std::size_t kAbandonedRemembered = 64;
+/// The first wait for an answer: a driver that starts a moment after its clients must not cost them the whole
+/// attach timeout. Doubles up to that.
+constexpr Nanos kFirstPatience = 250 * kNanosPerMilli;
 constexpr int kLeaseFallbackIntervals = 3;  // DRV-075, when the driver gave no expiry
 
 std::uint32_t random_client_id(std::mt19937_64& random) {
@@ -58,6 +60,7 @@ DriverSession::Impl::Impl(Context& ctx, DriverSessionOptions opts)
       options(validated(std::move(opts))),
       random_(seeded()),
       backoff_(options.backoff_initial_ns, options.backoff_max_ns),
+      patience_ns_(std::min(kFirstPatience, options.attach_timeout_ns)),
       requests_(ctx.messaging().add_publication(options.control.channel, options.control.stream_id)),
       control_(ctx.messaging().add_subscription(options.control.channel, options.control.stream_id)),
       dispatcher_(*this) {
@@ -98,7 +101,7 @@ void DriverSession::Impl::detach() noexcept {
     }
     if (state == SessionState::Detaching) return;
     // An attach that is under way may still be granted; its OK is then given back (TRP-05).
-    if (state == SessionState::Attaching && request_sent_) abandoned_.push_back(correlation_id_);
+    if (state == SessionState::Attaching && request_sent_) abandon_request();
     state = SessionState::Unattached;
 }
 
@@ -136,8 +139,8 @@ int DriverSession::Impl::send_attach(Nanos now_ns) noexcept {
     if (request_sent_) {
         if (now_ns < request_deadline_ns_) return 0;
         ++counters.attach_timeouts;
-        abandoned_.push_back(correlation_id_);
-        if (abandoned_.size() > kAbandonedRemembered) abandoned_.erase(abandoned_.begin());
+        patience_ns_ = std::min(2 * patience_ns_, options.attach_timeout_ns);
+        abandon_request();
         back_off("the driver did not answer the attach request", now_ns);
         return 1;
     }
@@ -154,7 +157,7 @@ int DriverSession::Impl::send_attach(Nanos now_ns) noexcept {
     if (sent) {
         ++counters.attach_requests;
         request_sent_ = true;
-        request_deadline_ns_ = now_ns + options.attach_timeout_ns;
+        request_deadline_ns_ = now_ns + patience_ns_;
         return 1;
     }
     if (is_transient(sent.error()) && now_ns < request_deadline_ns_) return 0;
@@ -234,10 +237,19 @@ void DriverSession::Impl::on_attach_response(const control::AttachResponse& resp
         return;
     }
     // Everybody's responses pass here; only our own earlier requests matter (TRP-04, DRV-034).
-    if (is_abandoned(response.correlation_id) && response.code == ResponseCode::Ok) {
-        ++counters.late_responses;
-        give_back(response);
+    if (is_abandoned(response.correlation_id) && response.code == ResponseCode::Ok) on_late_grant(response);
+}
+
+void DriverSession::Impl::on_late_grant(const control::AttachResponse& response) {
+    ++counters.late_responses;
+    if (state == SessionState::Attaching || state == SessionState::Backoff) {
+        if (state == SessionState::Attaching && request_sent_) abandon_request();
+        accept(response);
+        return;
     }
+    // A driver that took two requests for one grants the same lease twice.
+    const bool holds_it = state != SessionState::Unattached && response.lease_id == attachment.lease_id;
+    if (!holds_it) give_back(response);
 }
 
 void DriverSession::Impl::accept(const control::AttachResponse& response) {
@@ -277,6 +289,7 @@ void DriverSession::Impl::accept(const control::AttachResponse& response) {
     next_keepalive_ns_ = now_ns_ + std::min(options.keepalive_interval_ns, lease_window_ns_ / 3);
     driver_heard_ns_ = now_ns_;
     backoff_.reset();
+    patience_ns_ = std::min(kFirstPatience, options.attach_timeout_ns);
     last_error.clear();
     state = SessionState::Attached;
     ++generation;
@@ -288,6 +301,7 @@ void DriverSession::Impl::refuse(const control::AttachResponse& response) {
     ++counters.attach_refused;
     if (response.error_message == kIdTaken && options.client_id == 0) {
         client_id = random_client_id(random_);  // DRV-028
+        abandoned_count_ = 0;                   // they named the old id
     } else {
         // REJECTED may clear by itself: the other producer's lease can end. The other two cannot.
         refused_for_good =
@@ -388,8 +402,14 @@ void DriverSession::Impl::set_error(std::string_view why) noexcept {
     }
 }
 
+void DriverSession::Impl::abandon_request() noexcept {
+    abandoned_[abandoned_count_++ % abandoned_.size()] = correlation_id_;
+}
+
 bool DriverSession::Impl::is_abandoned(std::int64_t correlation_id) const noexcept {
-    return std::find(abandoned_.begin(), abandoned_.end(), correlation_id) != abandoned_.end();
+    const auto end =
+        abandoned_.begin() + static_cast<std::ptrdiff_t>(std::min(abandoned_count_, abandoned_.size()));
+    return std::find(abandoned_.begin(), end, correlation_id) != end;
 }
 
 std::int64_t DriverSession::Impl::next_correlation_id() noexcept {

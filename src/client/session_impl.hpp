@@ -9,6 +9,7 @@
 #include "control/publisher.hpp"
 #include "messaging/messaging.hpp"
 
+#include <array>
 #include <memory>
 #include <random>
 #include <string>
@@ -57,6 +58,8 @@ private:
     int send_detach(Nanos now_ns) noexcept;
     void accept(const control::AttachResponse& response);
     void refuse(const control::AttachResponse& response);
+    void on_late_grant(const control::AttachResponse& response);
+    void abandon_request() noexcept;
     void give_back(const control::AttachResponse& response) noexcept;
     void lose_lease(std::string_view why) noexcept;
     void back_off(std::string_view why, Nanos now_ns) noexcept;
@@ -66,6 +69,7 @@ private:
 
     std::mt19937_64 random_;
     client::Backoff backoff_;
+    Nanos patience_ns_;  // how long the next attach request may stay unanswered
     control::ControlPublisher requests_;
     std::unique_ptr<messaging::Subscription> control_;
     std::unique_ptr<messaging::Subscription> announces_;  // empty when announces share the control stream
@@ -73,8 +77,9 @@ private:
     control::ControlDispatcher dispatcher_;
 
     Nanos now_ns_ = 0;
-    std::int64_t correlation_id_ = 0;      // of the outstanding attach or detach request
-    std::vector<std::int64_t> abandoned_;  // attach requests given up: their OK may still come (TRP-05)
+    std::int64_t correlation_id_ = 0;           // of the outstanding attach or detach request
+    std::array<std::int64_t, 64> abandoned_{};  // attach requests given up: their OK may still come (TRP-05)
+    std::size_t abandoned_count_ = 0;           // ever; the array keeps the last ones
     Nanos request_deadline_ns_ = 0;
     bool request_sent_ = false;
     Nanos retry_at_ns_ = 0;

@@ -195,6 +195,10 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
     if (!frame.intact()) {
         ++counters.overruns;
         count_drop(FrameReader::Result::Changed);
+        // The writer is a whole ring ahead and this handler is too slow to catch up: the next oldest frame
+        // would be lost the same way (WIRE-129).
+        ++counters.resynchronisations;
+        resync_ = true;
         try {
             if (overrun_handler) overrun_handler(frame.seq());
         } catch (...) {
