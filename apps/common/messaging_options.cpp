@@ -20,6 +20,12 @@ void MessagingOptions::add_to(CLI::App& command) {
         .add_option("--messaging-dir", directory,
                     "embedded: where the message logs live; environment: TP_MESSAGING_DIR")
         ->group(kGroup);
+    command
+        .add_flag("--messaging-group", group_access,
+                  "embedded: share the directory with the user's group, as tp driver does with "
+                  "permissions_mode 660")
+        ->envname("TP_MESSAGING_GROUP")
+        ->group(kGroup);
     command.add_option("--aeron-dir", aeron_dir, "aeron: the media driver's directory")
         ->envname("TP_AERON_DIR")
         ->group(kGroup);
@@ -32,6 +38,7 @@ ContextOptions MessagingOptions::context_options() const {
 ContextOptions MessagingOptions::context_options(ContextOptions from_file) const {
     if (!kind.empty()) from_file.messaging = parse_messaging_kind(kind);
     if (!directory.empty()) from_file.messaging_dir = directory;
+    if (group_access) from_file.group_access = true;
     if (!aeron_dir.empty()) from_file.aeron_dir = aeron_dir;
     return from_file;
 }

@@ -10,10 +10,11 @@
 
 namespace tensorpool::apps {
 
-/// `--messaging`, `--messaging-dir`, `--aeron-dir`: how a program reaches its peers.
+/// `--messaging`, `--messaging-dir`, `--messaging-group`, `--aeron-dir`: how a program reaches its peers.
 struct MessagingOptions {
     std::string kind;
     std::string directory;
+    bool group_access = false;
     std::string aeron_dir;
 
     void add_to(CLI::App& command);
