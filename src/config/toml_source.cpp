@@ -472,14 +472,15 @@ void TomlSource::Table::warn_unknown() {
     const toml::table* const table = as_table(node_);
     if (table == nullptr) return;
     for (const auto& [key, node] : *table) {
-        if (std::ranges::find(known_, key.str()) != known_.end()) continue;
-        const std::string name = full_key(key.str());
+        const std::string_view word = key.str();
+        if (std::ranges::find(known_, word) != known_.end()) continue;
+        const std::string name = full_key(word);
         note_line(name, &node);
         const auto nearest = std::ranges::min_element(
-            known_, {}, [&key](const std::string& word) { return edit_distance(word, key.str()); });
+            known_, {}, [&word](const std::string& known) { return edit_distance(known, word); });
         std::string text = node.is_table() ? "is an unknown table and ignored (CFG-002)"
                                            : "is an unknown key and ignored (CFG-002)";
-        if (nearest != known_.end() && edit_distance(*nearest, key.str()) <= 3) {
+        if (nearest != known_.end() && edit_distance(*nearest, word) <= 3) {
             text += fmt::format("; did you mean {}?", full_key(*nearest));
         }
         document_->findings->warn(name, std::move(text));

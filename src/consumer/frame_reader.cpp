@@ -128,7 +128,7 @@ bool Frame::intact() const noexcept {
 
 bool Frame::copy_to(std::span<std::byte> destination) const noexcept {
     if (destination.size() < payload_.size()) return false;
-    base::racy_copy_from_shared(destination.data(), payload_.data(), payload_.size());
+    if (!payload_.empty()) base::racy_copy_from_shared(destination.data(), payload_.data(), payload_.size());
     return intact();
 }
 

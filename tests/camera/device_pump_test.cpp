@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "camera/allocation_counter.hpp"
 #include "camera/fake_device.hpp"
 #include "camera/stream_fixture.hpp"
+#include "support/allocation_counter.hpp"
 #include "support/eventually.hpp"
 
 #include <tensorpool/device_pump.hpp>

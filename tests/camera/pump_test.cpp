@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "camera/allocation_counter.hpp"
 #include "camera/fake_device.hpp"
 #include "camera/fake_sink.hpp"
 #include "camera/pump_core.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,45 +3,11 @@
 
 #include "messaging/embedded_backend.hpp"
 #include "messaging/pattern.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* counted(std::size_t bytes) {
-    allocations.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-    throw std::bad_alloc();
-}
-
-}  // namespace
-
-// The whole test program counts its allocations.
-void* operator new(std::size_t bytes) {
-    return counted(bytes);
-}
-void* operator new[](std::size_t bytes) {
-    return counted(bytes);
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
 
 namespace tensorpool::test {
 namespace {
@@ -72,10 +38,10 @@ TEST(EmbeddedAllocationTest, PublishingPollingAndWaitingAllocateNothing) {
         return true;
     };
     ASSERT_TRUE(exchange());  // joins the image
-    const std::uint64_t before = allocations.load();
+    const std::uint64_t before = allocations_of_this_thread();
     bool sent = true;
     for (int i = 0; i < 10'000; ++i) sent = sent && exchange();
-    const std::uint64_t after = allocations.load();
+    const std::uint64_t after = allocations_of_this_thread();
     EXPECT_TRUE(sent);
     EXPECT_EQ(after - before, 0U);
     EXPECT_EQ(received, 40'004U);

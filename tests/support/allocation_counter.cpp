@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "camera/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <cstdlib>
 #include <new>
