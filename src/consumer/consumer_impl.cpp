@@ -90,7 +90,7 @@ Consumer::Impl::~Impl() {
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
     const int delivered = options.delivery == Delivery::LatestOnly || resync_
-                              ? poll_latest(call, handler)
+                              ? poll_latest(call, handler, std::nullopt)
                               : poll_every(call, handler, limit);
     counters.messages_lost_bytes = descriptors_->lost_bytes();
     return delivered;
@@ -98,6 +98,7 @@ int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
 
 int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
     int delivered = 0;
+    std::optional<wire::FrameDescriptorBlock> newest;  // once a resynchronisation began
     descriptors_->poll(
         [&](const messaging::Message& message) {
             wire::FrameDescriptorBlock descriptor;
@@ -109,17 +110,18 @@ int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
             if (mapped_ != nullptr) reader_.prefetch(descriptor.seq);
             if (!admit(descriptor, message.image->session_id)) return;
             if (resync_) {
-                ++counters.skipped_resync;
+                if (newest) ++counters.skipped_resync;
+                newest = descriptor;
                 return;
             }
             if (deliver(descriptor, call, handler)) ++delivered;
         },
         limit);
-    return delivered;
+    return newest ? delivered + poll_latest(call, handler, newest) : delivered;
 }
 
-int Consumer::Impl::poll_latest(Call call, void* handler) noexcept {
-    std::optional<wire::FrameDescriptorBlock> newest;
+int Consumer::Impl::poll_latest(Call call, void* handler,
+                                std::optional<wire::FrameDescriptorBlock> newest) noexcept {
     std::uint64_t& skipped = resync_ ? counters.skipped_resync : counters.skipped_latest_only;
     descriptors_->poll(
         [&](const messaging::Message& message) {

@@ -56,7 +56,7 @@ private:
     bool deliver(const wire::FrameDescriptorBlock& descriptor, Call call, void* handler) noexcept;
     void count_drop(FrameReader::Result result) noexcept;
     int poll_every(Call call, void* handler, int limit) noexcept;
-    int poll_latest(Call call, void* handler) noexcept;
+    int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;
 
     std::unique_ptr<DriverSession> own_session_;
     std::unique_ptr<messaging::Subscription> descriptors_;

@@ -6,6 +6,8 @@
 #include "client/attachment_layout.hpp"
 #include "control/codec.hpp"
 
+#include <tensorpool/error.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -121,7 +123,15 @@ bool MappingTracker::try_map(const shm::StreamLayout& layout, Nanos now_ns) {
     try {
         auto fresh = std::make_unique<shm::StreamMapping>(
             shm::StreamMapping::open(layout, policy_, shm::Access::ReadOnly, options_.lock_memory));
-        last_activity_ns_ = fresh->read_header_superblock().activity_timestamp_ns;
+        const std::uint64_t activity_ns = fresh->read_header_superblock().activity_timestamp_ns;
+        if (age_ns(now_ns, activity_ns) > kFreshnessPeriods * options_.announce_period_ns) {
+            throw Error(
+                ErrorCode::ProtocolError,
+                fmt::format(
+                    "epoch {}: the superblock's activity stamp is {} ms old: its owner is dead (WIRE-020)",
+                    layout.epoch, age_ns(now_ns, activity_ns) / kNanosPerMilli));
+        }
+        last_activity_ns_ = activity_ns;
         activity_changed_ns_ = now_ns;
         mapping_ = std::move(fresh);
         epoch_ = layout.epoch;
