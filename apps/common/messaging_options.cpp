@@ -21,9 +21,7 @@ void MessagingOptions::add_to(CLI::App& command) {
                     "embedded: where the message logs live; environment: TP_MESSAGING_DIR")
         ->group(kGroup);
     command
-        .add_flag("--messaging-group", group_access,
-                  "embedded: share the directory with the user's group, as tp driver does with "
-                  "permissions_mode 660")
+        .add_flag("--messaging-group", group_access, "embedded: share the directory with the user's group")
         ->envname("TP_MESSAGING_GROUP")
         ->group(kGroup);
     command.add_option("--aeron-dir", aeron_dir, "aeron: the media driver's directory")

@@ -53,10 +53,10 @@ class Program:
                 message = json.loads(line)
             except ValueError:
                 continue
-            if message.get("type") == "summary":
-                self.summary = message
-            else:
+            if message.get("type") == "interval":
                 self.last = message
+            else:
+                self.summary = message
 
     def stop(self) -> int:
         if self.process.poll() is None:
@@ -111,7 +111,7 @@ class Demo:
         self.frame.unlink(missing_ok=True)
         self.launch("driver", [tp, "driver", str(config)] + messaging)
         self.launch("camera", [str(programs / "apps/tp_camera/tp-camera"), "--fake", "--stream-id", STREAM_ID, "--rate",
-                               str(self.options.rate), "--allow", str(self.scratch / "streams"), "--json"] + messaging)
+                               str(self.options.rate), "--shm-dir", str(self.scratch / "streams"), "--json"] + messaging)
         self.launch("fast", consume + ["--save", "1", str(self.frame), "--duration-s", "86400"])
         self.launch("slow", consume + ["--slow", "30"])
 

@@ -93,7 +93,7 @@ ContextOptions DriverConfig::context_options() const {
     options.messaging = messaging;
     options.messaging_dir = messaging_dir;
     options.aeron_dir = aeron_dir;
-    options.group_access = (shm.permissions_mode & 0060U) != 0;
+    options.group_access = messaging_group;
     return options;
 }
 

@@ -31,6 +31,7 @@ std::string expand_user(std::string text, const Environment& environment) {
 void read_messaging(Table& root, DriverConfig& config, Findings& findings) {
     root.alias("messaging", "TP_MESSAGING");
     root.alias("messaging_dir", "TP_MESSAGING_DIR");
+    root.alias("messaging_group", "TP_MESSAGING_GROUP");
     std::string kind;
     if (root.read("messaging", kind)) {
         if (kind == "embedded" || kind == "aeron") {
@@ -41,6 +42,7 @@ void read_messaging(Table& root, DriverConfig& config, Findings& findings) {
         }
     }
     root.read("messaging_dir", config.messaging_dir);
+    root.read("messaging_group", config.messaging_group);
 }
 
 /// A stream id that becomes Aeron's signed 32-bit one; the text form names the rule that bounds it.

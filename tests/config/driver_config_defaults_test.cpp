@@ -294,7 +294,8 @@ TEST(DriverConfigDefaultsTest, MessagingIsEmbeddedUnlessTheFileOrTheEnvironmentS
         HasSubstr("driver.toml:1: messaging: 'carrier pigeon' is unknown; use \"embedded\" or \"aeron\""));
     const auto options = parse_with("messaging_dir = \"/dev/shm/mine\"").config.context_options();
     EXPECT_EQ(options.messaging_dir, "/dev/shm/mine");
-    EXPECT_TRUE(options.group_access);
+    EXPECT_FALSE(options.group_access);
+    EXPECT_TRUE(parse_with("messaging_group = true").config.context_options().group_access);
 }
 
 }  // namespace

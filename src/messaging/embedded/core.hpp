@@ -18,8 +18,11 @@ namespace tensorpool::messaging::embedded {
 /// word. Set-up, closing and housekeeping take the mutex first and the directory's lock second. Thread-safe.
 class Core {
 public:
-    Core(Directory directory, const Clock& clock, Nanos liveness_interval_ns)
-        : directory_(std::move(directory)), clock_(clock), liveness_interval_ns_(liveness_interval_ns) {}
+    /// As Directory for the first two.
+    Core(std::string path, bool group_access, const Clock& clock, Nanos liveness_interval_ns)
+        : directory_(std::move(path), group_access),
+          clock_(clock),
+          liveness_interval_ns_(liveness_interval_ns) {}
 
     /// Runs `set_up(StreamRegistry&)` with the lock held and counts one more user of the stream. A throw
     /// undoes the count.

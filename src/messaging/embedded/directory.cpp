@@ -60,6 +60,8 @@ void Directory::check_private(int dir_fd) const {
                         "another with TP_MESSAGING_DIR",
                         path_, status.st_uid, status.st_gid, ::geteuid()));
     }
+    // Only its owner can have opened a directory of ours to the group: another of our programs was told to.
+    if (status.st_uid == ::geteuid() && (status.st_mode & 07777) == kGroupDirMode) group_access_ = true;
     const mode_t excess = status.st_mode & 0777 & ~dir_mode();
     if (excess != 0) {
         throw Error(ErrorCode::AccessDenied,

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -26,7 +27,7 @@ private:
 };
 
 /// The private directory in which clients meet. It comes and goes with its users: every lock() makes it when
-/// it is missing. Stateless, thread-safe.
+/// it is missing. Thread-safe.
 class Directory {
 public:
     /// Throws InvalidConfig unless `path` is absolute.
@@ -45,17 +46,20 @@ public:
     /// Removes the directory when no stream is left in it.
     void remove_if_unused() const noexcept;
 
-    [[nodiscard]] mode_t dir_mode() const noexcept { return group_access_ ? 02770 : 0700; }
+    [[nodiscard]] mode_t dir_mode() const noexcept { return group_access_ ? kGroupDirMode : 0700; }
     [[nodiscard]] mode_t file_mode() const noexcept { return group_access_ ? 0660 : 0600; }
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
 private:
+    static constexpr mode_t kGroupDirMode = 02770;
+
     [[nodiscard]] base::UniqueFd open_dir(bool create) const;
     [[nodiscard]] std::optional<DirectoryLock> attempt(bool create) const;
     void check_private(int dir_fd) const;
 
     std::string path_;
-    bool group_access_;
+    mutable std::atomic<bool>
+        group_access_;  // adopted from the directory when it is ours and open to the group
 };
 
 }  // namespace tensorpool::messaging::embedded

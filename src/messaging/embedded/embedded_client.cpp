@@ -161,11 +161,10 @@ std::string default_embedded_dir() {
 }
 
 std::unique_ptr<Client> make_embedded_client(const EmbeddedOptions& options) {
-    embedded::Directory directory(options.dir.empty() ? default_embedded_dir() : options.dir,
-                                  options.group_access);
     const Clock& clock = options.clock != nullptr ? *options.clock : system_clock();
     return std::make_unique<embedded::EmbeddedClient>(
-        std::make_shared<embedded::Core>(std::move(directory), clock, options.liveness_interval_ns));
+        std::make_shared<embedded::Core>(options.dir.empty() ? default_embedded_dir() : options.dir,
+                                         options.group_access, clock, options.liveness_interval_ns));
 }
 
 }  // namespace tensorpool::messaging
