@@ -4,6 +4,7 @@
 #include "driver/epoch_store.hpp"
 
 #include "base/log.hpp"
+#include "base/process.hpp"
 #include "shm/region.hpp"
 #include "shm/region_uri.hpp"
 #include "shm/seqlock.hpp"
@@ -60,12 +61,6 @@ std::string create_base_dir(const DriverConfig& config) {
 
 bool is_own(std::uint64_t pid) noexcept {
     return pid == static_cast<std::uint64_t>(::getpid());
-}
-
-bool is_alive(std::uint64_t pid) noexcept {
-    // 0 and numbers no process can have come from a damaged file; kill(0, ...) would mean our own group.
-    if (pid == 0 || pid > static_cast<std::uint64_t>(std::numeric_limits<pid_t>::max())) return false;
-    return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
 }
 
 /// The superblock of an epoch's header ring; empty when there is none that names its process.
@@ -184,7 +179,7 @@ EpochStore::Vitals EpochStore::inspect(std::uint32_t stream_id, std::uint64_t ep
     const auto block = read_header_superblock(*policy_, dir);
     if (block) {
         vitals.own_process = is_own(block->pid);
-        vitals.process_alive = is_alive(block->pid);
+        vitals.process_alive = base::is_process_alive(block->pid);
     }
     const auto now = static_cast<std::uint64_t>(now_ns);
     // A stamp from the future was written before a reboot: that clock says nothing any more (TRP-33). A

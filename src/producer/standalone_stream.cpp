@@ -57,6 +57,7 @@ shm::StreamPaths paths_for(const StandaloneLayout& layout) {
 std::shared_ptr<shm::StreamMapping> create(const shm::StreamPaths& paths, const ProducerOptions& options,
                                            Nanos now_ns) {
     const StandaloneLayout& layout = *options.standalone;
+    shm::remove_dead_epochs(paths, options.stream_id);  // of a producer that crashed
     shm::StreamCreation what;
     what.stream_id = options.stream_id;
     what.epoch = shm::next_epoch(paths, options.stream_id, 0);

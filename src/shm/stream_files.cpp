@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/stream_files.hpp"
 
+#include "base/process.hpp"
+#include "base/unique_fd.hpp"
 #include "shm/region_uri.hpp"
 
 #include <tensorpool/clock.hpp>
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +23,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -107,6 +111,25 @@ Region create_region(const std::string& path, const StreamCreation& what, const 
     return region;
 }
 
+/// Held while an epoch is made, so that others can tell one in the making from one that was cut short. Empty
+/// when somebody holds it.
+base::UniqueFd lock_directory(const std::string& dir) noexcept {
+    base::UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+    return fd;
+}
+
+/// The process that wrote an epoch's superblock; empty when there is none yet.
+std::optional<std::uint64_t> writer_of(const std::string& dir) {
+    const std::string path = fmt::format("{}/{}", dir, kHeaderFile);
+    const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    wire::Superblock block{};
+    if (!fd || ::pread(fd.get(), &block, sizeof block, 0) != static_cast<ssize_t>(sizeof block))
+        return std::nullopt;
+    if (block.magic != wire::kSuperblockMagic) return std::nullopt;
+    return block.pid;
+}
+
 }  // namespace
 
 std::string StreamPaths::stream_dir(std::uint32_t stream_id) const {
@@ -154,6 +177,7 @@ StreamMapping create_stream(const StreamPaths& paths, const StreamCreation& what
                                 dir));
     }
     make_directory(dir, mode);
+    const base::UniqueFd being_made = lock_directory(dir);
     try {
         StreamLayout layout;
         layout.stream_id = what.stream_id;
@@ -231,6 +255,22 @@ bool remove_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64
     } catch (...) {
         return false;
     }
+}
+
+int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id) noexcept {
+    int removed = 0;
+    try {
+        for (const std::uint64_t epoch : list_epochs(paths, stream_id)) {
+            const std::string dir = paths.epoch_dir(stream_id, epoch);
+            const std::optional<std::uint64_t> writer = writer_of(dir);
+            const bool dead =
+                writer ? !base::is_process_alive(*writer) : static_cast<bool>(lock_directory(dir));
+            if (dead && remove_epoch(paths, stream_id, epoch)) ++removed;
+        }
+    } catch (...) {
+        return removed;  // what stays costs space only
+    }
+    return removed;
 }
 
 void remove_empty_parents(const StreamPaths& paths, std::uint32_t stream_id) noexcept {

@@ -58,6 +58,9 @@ struct StreamCreation {
 /// Removes the region files of an epoch and its directory, following no link. Foreign files stay, and with
 /// them the directory; returns whether the directory is gone.
 bool remove_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64_t epoch) noexcept;
+/// Removes the epochs whose writer is dead: its process is gone, or it ended before the files were whole. For
+/// producers without a driver, before they make an epoch of their own; returns how many went.
+int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id) noexcept;
 /// Removes the directories above a stream's epochs that are empty, up to but not including the base.
 void remove_empty_parents(const StreamPaths& paths, std::uint32_t stream_id) noexcept;
 

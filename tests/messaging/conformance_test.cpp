@@ -3,8 +3,8 @@
 
 #include "messaging/conformance.hpp"
 
-#include "messaging/pattern.hpp"
 #include "support/eventually.hpp"
+#include "support/pattern.hpp"
 
 #include <gmock/gmock.h>
 

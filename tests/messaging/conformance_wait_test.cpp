@@ -3,9 +3,9 @@
 
 #include "messaging/conformance.hpp"
 
-#include "messaging/pattern.hpp"
 #include "support/eventually.hpp"
 #include "support/forked_child.hpp"
+#include "support/pattern.hpp"
 #include "support/rounds.hpp"
 
 #include <array>

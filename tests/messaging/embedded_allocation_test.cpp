@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "messaging/embedded_backend.hpp"
-#include "messaging/pattern.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/pattern.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,9 +3,9 @@
 
 #include "messaging/embedded/log_layout.hpp"
 #include "messaging/embedded_backend.hpp"
-#include "messaging/pattern.hpp"
 #include "support/eventually.hpp"
 #include "support/forked_child.hpp"
+#include "support/pattern.hpp"
 #include "support/rounds.hpp"
 
 #include <gtest/gtest.h>

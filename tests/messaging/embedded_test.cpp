@@ -5,9 +5,9 @@
 
 #include "messaging/embedded/registry.hpp"
 #include "messaging/embedded_backend.hpp"
-#include "messaging/pattern.hpp"
 #include "support/eventually.hpp"
 #include "support/forked_child.hpp"
+#include "support/pattern.hpp"
 
 #include <tensorpool/error.hpp>
 

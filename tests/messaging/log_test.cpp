@@ -3,7 +3,7 @@
 
 #include "messaging/embedded/log_reader.hpp"
 #include "messaging/embedded/log_writer.hpp"
-#include "messaging/pattern.hpp"
+#include "support/pattern.hpp"
 #include "support/rounds.hpp"
 
 #include <gtest/gtest.h>
