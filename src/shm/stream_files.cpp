@@ -222,7 +222,8 @@ std::vector<std::uint64_t> list_epochs(const StreamPaths& paths, std::uint32_t s
         std::uint64_t epoch = 0;
         std::error_code ignored;
         if (!std::filesystem::is_directory(it->symlink_status(ignored))) continue;
-        if (parse_all(it->path().filename().string(), epoch)) epochs.push_back(epoch);
+        const std::string name = it->path().filename().string();
+        if (parse_all(name, epoch) && std::to_string(epoch) == name) epochs.push_back(epoch);
     }
     std::sort(epochs.begin(), epochs.end());
     return epochs;

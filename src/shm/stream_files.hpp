@@ -46,8 +46,8 @@ struct StreamCreation {
 /// Bytes one epoch of such a stream takes on the file system of `paths.base_dir`.
 [[nodiscard]] std::uint64_t stream_bytes(const std::string& base_dir, const StreamCreation& what);
 
-/// The epochs that have a directory for this stream, ascending. Only all-digit names of real directories
-/// count.
+/// The epochs that have a directory for this stream, ascending. Only all-digit names without leading zeros,
+/// of real directories, count.
 [[nodiscard]] std::vector<std::uint64_t> list_epochs(const StreamPaths& paths, std::uint32_t stream_id);
 
 /// An epoch above `current`, above every epoch directory and above any handed out before a restart, as long
