@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shm/region.hpp"
 
+#include "wire/shm_records.hpp"
+
 #include <tensorpool/error.hpp>
 
 #include <fcntl.h>
@@ -33,11 +35,13 @@ struct statfs stat_fs(const std::string& directory) {
     return fs;
 }
 
+/// Gives the file its length. Without prefault it stays sparse: blocks come when they are first written,
+/// except the superblock's, which is written at once and where a full file system would end the process with
+/// SIGBUS.
 void allocate(const base::UniqueFd& fd, const std::string& path, std::uint64_t bytes, bool prefault) {
-    // Without prefault the file stays sparse: blocks come when they are first written.
-    const int result = prefault ? ::fallocate(fd.get(), 0, 0, static_cast<off_t>(bytes))
-                                : ::ftruncate(fd.get(), static_cast<off_t>(bytes));
-    if (result == 0) return;
+    const std::uint64_t now_bytes = prefault ? bytes : wire::kSuperblockBytes;
+    const bool sized = prefault || ::ftruncate(fd.get(), static_cast<off_t>(bytes)) == 0;
+    if (sized && ::fallocate(fd.get(), 0, 0, static_cast<off_t>(now_bytes)) == 0) return;
     if (errno == EOPNOTSUPP && ::ftruncate(fd.get(), static_cast<off_t>(bytes)) == 0) return;
     if (errno == ENOSPC || errno == ENOMEM || errno == EFBIG) {
         throw Error(
@@ -46,7 +50,7 @@ void allocate(const base::UniqueFd& fd, const std::string& path, std::uint64_t b
                         "file system",
                         path, bytes, directory_of(path), free_bytes(directory_of(path))));
     }
-    throw_errno(path, "fallocate");
+    throw_errno(path, sized ? "fallocate" : "ftruncate");
 }
 
 std::byte* map(const base::UniqueFd& fd, const std::string& path, std::uint64_t bytes, int protection,
