@@ -49,11 +49,12 @@ std::size_t encode(std::span<std::byte> out, const AttachResponse& m) noexcept {
 DecodeResult decode(std::span<const std::byte> in, AttachResponse& m) {
     Decoder from(in);
     wire::ShmAttachResponseBlock b;
-    if (!from.message(b) || !get_pools(from, m.pools) || !get_text(from, m.header_region_uri) ||
+    if (!from.message(b)) return failed(from);
+    m.correlation_id = b.correlation_id;  // first: it says whose answer the rest could not be read of
+    if (!get_pools(from, m.pools) || !get_text(from, m.header_region_uri) ||
         !get_text(from, m.error_message)) {
         return failed(from);
     }
-    m.correlation_id = b.correlation_id;
     if (!is_known(b.code)) return DecodeResult::BadEnum;
     m.code = b.code;
     m.lease_id = from_null<std::uint64_t>(b.lease_id);
