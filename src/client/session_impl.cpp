@@ -3,6 +3,7 @@
 #include "client/session_impl.hpp"
 
 #include "base/log.hpp"
+#include "shm/region_uri.hpp"
 #include "wire/driver_blocks.hpp"
 
 #include <tensorpool/error.hpp>
@@ -17,12 +18,16 @@ namespace {
 
 constexpr std::string_view kModule = "Client";
 constexpr std::string_view kIdTaken = "client_id already attached";  // matched literally (TRP-03)
-constexpr int kPollLimit = 10;
+constexpr int kPollLimit = 64;
+constexpr int kPollRounds = 16;
 constexpr int kSilentPeriods = 3;  // TRP-17
 /// The first wait for an answer: a driver that starts a moment after its clients must not cost them the whole
 /// attach timeout. Doubles up to that.
 constexpr Nanos kFirstPatience = 250 * kNanosPerMilli;
 constexpr int kLeaseFallbackIntervals = 3;  // DRV-075, when the driver gave no expiry
+/// Keepalives per lease window at least, whatever interval was asked for: two may get lost (DRV-072).
+constexpr int kKeepalivesPerWindow = 3;
+constexpr Nanos kImageCheckPeriod = 10 * kNanosPerMilli;
 
 std::uint32_t random_client_id(std::mt19937_64& random) {
     return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(random);
@@ -39,6 +44,15 @@ DriverSessionOptions validated(DriverSessionOptions options) {
             "driver session: keepalive interval, attach timeout and announce period must be positive");
     }
     return options;
+}
+
+/// The first region URI that breaks the wire rules (DRV-063); empty when all are fine.
+std::optional<std::string> invalid_uri(const control::AttachResponse& response) {
+    if (auto uri = shm::parse_region_uri(response.header_region_uri); !uri) return std::move(uri.error());
+    for (const control::PoolInfo& pool : response.pools) {
+        if (auto uri = shm::parse_region_uri(pool.region_uri); !uri) return std::move(uri.error());
+    }
+    return std::nullopt;
 }
 
 std::mt19937_64 seeded() {
@@ -111,9 +125,21 @@ void DriverSession::Impl::detach() noexcept {
 int DriverSession::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
     int work = context.messaging().do_work(now_ns);
-    work += dispatcher_.poll(*control_, kPollLimit);
-    if (announces_) work += dispatcher_.poll(*announces_, kPollLimit);
+    work += poll_backlog(*control_);
+    if (announces_) work += poll_backlog(*announces_);
     return work + step(now_ns);
+}
+
+/// Reads what waits, so that after a pause of the application the driver's last words count before its
+/// silence.
+int DriverSession::Impl::poll_backlog(messaging::Subscription& subscription) noexcept {
+    int handled = 0;
+    for (int round = 0; round < kPollRounds; ++round) {
+        const int now_handled = dispatcher_.poll(subscription, kPollLimit);
+        handled += now_handled;
+        if (now_handled < kPollLimit) break;
+    }
+    return handled;
 }
 
 int DriverSession::Impl::step(Nanos now_ns) noexcept {
@@ -171,6 +197,10 @@ int DriverSession::Impl::stay_attached(Nanos now_ns) noexcept {
         lose_lease("the lease ran out before a keepalive could be sent");
         return 1;
     }
+    if (!driver_is_there(now_ns)) {
+        lose_lease("the driver is gone: its control publication ended");
+        return 1;
+    }
     if (now_ns - driver_heard_ns_ > kSilentPeriods * options.announce_period_ns) {
         lose_lease("the driver has been silent for three announce periods");
         return 1;
@@ -185,7 +215,7 @@ int DriverSession::Impl::stay_attached(Nanos now_ns) noexcept {
     const SendResult sent = requests_.send(keepalive);
     if (sent) {
         ++counters.keepalives_sent;
-        next_keepalive_ns_ = now_ns + options.keepalive_interval_ns;
+        next_keepalive_ns_ = now_ns + keepalive_period_ns_;
         lease_deadline_ns_ = now_ns + lease_window_ns_;
         return 1;
     }
@@ -227,24 +257,26 @@ int DriverSession::Impl::send_detach(Nanos now_ns) noexcept {
 // -----------------------------------------------------------------------------------
 
 void DriverSession::Impl::on_attach_response(const control::AttachResponse& response,
-                                             const messaging::Message&) {
+                                             const messaging::Message& message) {
     if (state == SessionState::Attaching && request_sent_ && response.correlation_id == correlation_id_) {
         if (response.code == ResponseCode::Ok) {
-            accept(response);
+            accept(response, message);
         } else {
             refuse(response);
         }
         return;
     }
     // Everybody's responses pass here; only our own earlier requests matter (TRP-04, DRV-034).
-    if (is_abandoned(response.correlation_id) && response.code == ResponseCode::Ok) on_late_grant(response);
+    if (is_abandoned(response.correlation_id) && response.code == ResponseCode::Ok)
+        on_late_grant(response, message);
 }
 
-void DriverSession::Impl::on_late_grant(const control::AttachResponse& response) {
+void DriverSession::Impl::on_late_grant(const control::AttachResponse& response,
+                                        const messaging::Message& message) {
     ++counters.late_responses;
     if (state == SessionState::Attaching || state == SessionState::Backoff) {
         if (state == SessionState::Attaching && request_sent_) abandon_request();
-        accept(response);
+        accept(response, message);
         return;
     }
     // A driver that took two requests for one grants the same lease twice.
@@ -252,8 +284,9 @@ void DriverSession::Impl::on_late_grant(const control::AttachResponse& response)
     if (!holds_it) give_back(response);
 }
 
-void DriverSession::Impl::accept(const control::AttachResponse& response) {
+void DriverSession::Impl::accept(const control::AttachResponse& response, const messaging::Message& message) {
     auto fault = control::invalid_reason(response);
+    if (!fault) fault = invalid_uri(response);
     if (!fault && options.stream_id != 0 && *response.stream_id != options.stream_id) {
         fault = fmt::format("asked for stream {}, granted {}", options.stream_id, *response.stream_id);
     }
@@ -286,8 +319,11 @@ void DriverSession::Impl::accept(const control::AttachResponse& response) {
             expiry > now ? static_cast<Nanos>(std::min<std::uint64_t>(expiry - now, INT64_MAX / 4)) : 0;
     }
     lease_deadline_ns_ = now_ns_ + lease_window_ns_;
-    next_keepalive_ns_ = now_ns_ + std::min(options.keepalive_interval_ns, lease_window_ns_ / 3);
+    keepalive_period_ns_ = std::min(options.keepalive_interval_ns, lease_window_ns_ / kKeepalivesPerWindow);
+    next_keepalive_ns_ = now_ns_ + keepalive_period_ns_;
     driver_heard_ns_ = now_ns_;
+    driver_session_ = message.image->session_id;
+    next_image_check_ns_ = now_ns_;
     backoff_.reset();
     patience_ns_ = std::min(kFirstPatience, options.attach_timeout_ns);
     last_error.clear();
@@ -358,8 +394,14 @@ void DriverSession::Impl::on_driver_shutdown(const control::DriverShutdown& shut
 }
 
 void DriverSession::Impl::on_pool_announce(const control::PoolAnnounce& announce, const messaging::Message&) {
-    if (announce.stream_id == options.stream_id || announce.stream_id == attachment.stream_id)
-        driver_heard_ns_ = now_ns_;
+    if (announce.stream_id != options.stream_id && announce.stream_id != attachment.stream_id) return;
+    driver_heard_ns_ = now_ns_;
+    // A stream moves on to a new epoch only when its producer's lease is over (DRV-101, DRV-118): the driver
+    // was restarted, or the notice got lost.
+    if (state == SessionState::Attached && options.role == Role::Producer &&
+        announce.stream_id == attachment.stream_id && announce.epoch > attachment.epoch) {
+        lose_lease(fmt::format("the stream moved on to epoch {}", announce.epoch));
+    }
 }
 
 void DriverSession::Impl::on_undecodable(std::uint16_t schema_id, std::uint16_t template_id,
@@ -372,6 +414,15 @@ void DriverSession::Impl::on_undecodable(std::uint16_t schema_id, std::uint16_t 
     if (!own_response) return;
     ++counters.protocol_errors;
     back_off(fmt::format("the attach response cannot be read: {}", control::to_string(why)), now_ns_);
+}
+
+bool DriverSession::Impl::driver_is_there(Nanos now_ns) noexcept {
+    if (now_ns < next_image_check_ns_) return true;
+    next_image_check_ns_ = now_ns + kImageCheckPeriod;
+    bool there = false;
+    control_->for_each_image(
+        [&](const messaging::Image& image) { there |= image.session_id == driver_session_; });
+    return there;
 }
 
 // ---- transitions

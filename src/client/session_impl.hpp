@@ -52,18 +52,21 @@ private:
     void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t correlation_id,
                         control::DecodeResult why, const messaging::Message& message) override;
 
+    int poll_backlog(messaging::Subscription& subscription) noexcept;
     int step(Nanos now_ns) noexcept;
     int send_attach(Nanos now_ns) noexcept;
     int stay_attached(Nanos now_ns) noexcept;
     int send_detach(Nanos now_ns) noexcept;
-    void accept(const control::AttachResponse& response);
+    void accept(const control::AttachResponse& response, const messaging::Message& message);
     void refuse(const control::AttachResponse& response);
-    void on_late_grant(const control::AttachResponse& response);
+    void on_late_grant(const control::AttachResponse& response, const messaging::Message& message);
     void abandon_request() noexcept;
     void give_back(const control::AttachResponse& response) noexcept;
     void lose_lease(std::string_view why) noexcept;
     void back_off(std::string_view why, Nanos now_ns) noexcept;
     void set_error(std::string_view why) noexcept;
+    /// Whether the publication that granted the lease still exists. Looks only every now and then.
+    [[nodiscard]] bool driver_is_there(Nanos now_ns) noexcept;
     [[nodiscard]] bool is_abandoned(std::int64_t correlation_id) const noexcept;
     [[nodiscard]] std::int64_t next_correlation_id() noexcept;
 
@@ -85,8 +88,11 @@ private:
     Nanos retry_at_ns_ = 0;
     Nanos lease_window_ns_ = 0;  // how long one keepalive keeps the lease (TRP-15)
     Nanos lease_deadline_ns_ = 0;
+    Nanos keepalive_period_ns_ = 0;
     Nanos next_keepalive_ns_ = 0;
-    Nanos driver_heard_ns_ = 0;  // last sign of life on the announce stream
+    Nanos driver_heard_ns_ = 0;        // last sign of life on the announce stream
+    std::int64_t driver_session_ = 0;  // the publication that granted the lease
+    Nanos next_image_check_ns_ = 0;
 };
 
 }  // namespace tensorpool
