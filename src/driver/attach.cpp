@@ -38,10 +38,7 @@ void Driver::Impl::on_attach_request(const control::AttachRequest& request, cons
 
 void Driver::Impl::handle_attach(const control::AttachRequest& request) {
     if (auto refusal = check_request(request)) return answer(request.correlation_id, *refusal);
-    if (const driver::Lease* lease = find_repeated(request)) {
-        ++counters.attach_repeated;
-        return answer_ok(request.correlation_id, *lease);
-    }
+    if (const driver::Lease* lease = find_repeated(request)) return answer_again(request, *lease);
     AttachPlan plan;
     if (auto refusal = check_client(request)) return answer(request.correlation_id, *refusal);
     if (auto refusal = plan_stream(request, plan)) return answer(request.correlation_id, *refusal);
@@ -80,7 +77,18 @@ const driver::Lease* Driver::Impl::find_repeated(const control::AttachRequest& r
     if (lease == nullptr) return nullptr;
     const bool same = lease->correlation_id == request.correlation_id && raw(lease->role) == request.role &&
                       lease->requested_stream_id == request.stream_id;
-    return same ? lease : nullptr;
+    // An overdue lease is not live: granting it again would promise what the next sweep takes back.
+    return same && now_ns_ < lease->expiry_ns ? lease : nullptr;
+}
+
+void Driver::Impl::answer_again(const control::AttachRequest& request, const driver::Lease& lease) {
+    ++counters.attach_repeated;
+    driver::Stream& stream = streams_.at(lease.stream_id);
+    if (stream.bump_pending) bump(stream);  // the epoch before it must not be mapped again
+    if (stream.bump_pending) {
+        return answer(request.correlation_id, {ResponseCode::InternalError, "no new epoch could be made"});
+    }
+    answer_ok(request.correlation_id, lease);
 }
 
 /// Step 6. A lease that is overdue does not block a live client until the next sweep (DRV-105).

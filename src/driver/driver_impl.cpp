@@ -153,6 +153,7 @@ void Driver::Impl::settle(const driver::Outbox::Message& message, driver::Outbox
         void operator()(const control::DriverShutdown&) const {}
     };
     std::visit(Count{counters, sent}, message);
+    if (std::holds_alternative<control::DriverShutdown>(message)) notice_settled_ = true;
     const bool is_attach_response = std::holds_alternative<control::AttachResponse>(message);
     if (fate == driver::Outbox::Fate::Failed && !is_attach_response) ++counters.send_failures;
 }
@@ -206,7 +207,8 @@ int Driver::Impl::drain() {
     }
     if (lifecycle != DriverLifecycle::Draining || now_ns_ < drain_end_ns_) return work;
     if (!notice_posted_) post_shutdown_notice();
-    if (!outbox_.empty()) return work;  // the notice comes first; the outbox gives up by itself
+    // Not until the outbox is empty: where nothing can be sent, announces would keep it full for ever.
+    if (!notice_settled_) return work;
     stop();
     return work + 1;
 }

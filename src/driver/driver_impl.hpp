@@ -77,6 +77,7 @@ private:
     void handle_attach(const control::AttachRequest& request);
     [[nodiscard]] std::optional<Refusal> check_request(const control::AttachRequest& request) const;
     [[nodiscard]] const driver::Lease* find_repeated(const control::AttachRequest& request) const noexcept;
+    void answer_again(const control::AttachRequest& request, const driver::Lease& lease);
     [[nodiscard]] std::optional<Refusal> check_client(const control::AttachRequest& request);
     [[nodiscard]] std::optional<Refusal> plan_stream(const control::AttachRequest& request,
                                                      AttachPlan& plan) const;
@@ -139,6 +140,7 @@ private:
     std::string shutdown_message_;
     Nanos drain_end_ns_ = 0;
     bool notice_posted_ = false;
+    bool notice_settled_ = false;  // sent, or given up
 };
 
 }  // namespace tensorpool

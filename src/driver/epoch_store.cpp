@@ -169,8 +169,13 @@ std::unique_ptr<shm::StreamMapping> EpochStore::create(std::uint32_t stream_id,
                                                        const DriverProfileConfig& profile,
                                                        std::uint64_t current, Nanos now_ns) const {
     const std::uint64_t epoch = shm::next_epoch(paths_, stream_id, current);
-    return std::make_unique<shm::StreamMapping>(
-        shm::create_stream(paths_, creation(stream_id, profile, epoch), static_cast<std::uint64_t>(now_ns)));
+    try {
+        return std::make_unique<shm::StreamMapping>(shm::create_stream(
+            paths_, creation(stream_id, profile, epoch), static_cast<std::uint64_t>(now_ns)));
+    } catch (...) {
+        shm::remove_empty_parents(paths_, stream_id);
+        throw;
+    }
 }
 
 EpochStore::Vitals EpochStore::inspect(std::uint32_t stream_id, std::uint64_t epoch, Nanos now_ns) const {
