@@ -293,54 +293,6 @@ TEST(DriverAttachTest, ARefusedRequestLeavesEpochFilesAndLeasesUntouched) {
     EXPECT_EQ(harness.driver().counters().attach_refused, 6U);
 }
 
-// spec: DRV-122, TRP-08
-TEST(DriverAttachTest, ADynamicStreamGetsTheWantedIdOrTheNextFreeOne) {
-    DriverHarness harness(allow_dynamic);
-    EXPECT_EQ(harness.attach(creating(harness.request(Role::Producer, 1, 20001))).stream_id, 20001U);
-    EXPECT_EQ(harness.attach(creating(harness.request(Role::Producer, 2, 0))).stream_id, 20000U);
-    EXPECT_EQ(harness.attach(creating(harness.request(Role::Producer, 3, 0))).stream_id, 20002U);
-    const auto exhausted = harness.attach(creating(harness.request(Role::Producer, 4, 0)));
-    EXPECT_EQ(exhausted.code, ResponseCode::InvalidParams);
-    const auto outside = harness.attach(creating(harness.request(Role::Producer, 5, 30000)));
-    EXPECT_EQ(outside.code, ResponseCode::InvalidParams);
-    EXPECT_THAT(outside.error_message, HasSubstr("outside stream_id_range"));
-    EXPECT_EQ(harness.driver().streams().size(), 4U);
-    EXPECT_TRUE(harness.stream(20001).dynamic);
-    EXPECT_EQ(harness.stream(20001).profile, "raw");
-}
-
-// spec: TRP-05, TRP-08
-TEST(DriverAttachTest, ARepeatedRequestForAnyDynamicStreamGetsTheStreamItGotBefore) {
-    DriverHarness harness(allow_dynamic);
-    const AttachRequest request = creating(harness.request(Role::Producer, 1, 0));
-    const auto first = harness.attach(request);
-    const auto again = harness.attach(request);
-    EXPECT_EQ(again.lease_id, first.lease_id);
-    EXPECT_EQ(again.stream_id, first.stream_id);
-    EXPECT_EQ(harness.driver().streams().size(), 2U);
-}
-
-// spec: DRV-039, DRV-121
-TEST(DriverAttachTest, AnUnknownStreamIsOnlyMadeWhenAllowedAndAskedFor) {
-    DriverHarness closed;
-    EXPECT_EQ(closed.attach(creating(closed.request(Role::Producer, 1, 20000))).error_message,
-              "stream not provisioned");
-    DriverHarness open(allow_dynamic);
-    EXPECT_EQ(open.attach(Role::Producer, 1, 20000).error_message, "stream not provisioned");
-    EXPECT_EQ(open.attach(Role::Consumer, 1, 0).error_message, "stream not provisioned");
-    EXPECT_EQ(open.attach(creating(open.request(Role::Consumer, 1, 20000))).code, ResponseCode::Ok);
-    EXPECT_EQ(open.attach(Role::Producer, 2, 20000).code, ResponseCode::Ok) << "it is provisioned now";
-}
-
-// spec: DRV-123, CFG-017, TRP-09
-TEST(DriverAttachTest, DynamicStreamsWithoutARangeAreRefusedAsInvalid) {
-    DriverHarness harness([](DriverConfig& config) { config.policies.allow_dynamic_streams = true; });
-    EXPECT_EQ(harness.attach(creating(harness.request(Role::Producer, 1, 20000))).code,
-              ResponseCode::InvalidParams);
-    EXPECT_EQ(harness.attach(creating(harness.request(Role::Producer, 1, 0))).code,
-              ResponseCode::InvalidParams);
-}
-
 // spec: DRV-041, DRV-042, TRP-35
 TEST(DriverAttachTest, HugepagesAreRejectedOnOrdinaryPagesAndStandardOrNoWishIsGranted) {
     DriverHarness harness;
@@ -355,44 +307,6 @@ TEST(DriverAttachTest, HugepagesAreRejectedOnOrdinaryPagesAndStandardOrNoWishIsG
         fine.require_hugepages = static_cast<std::uint8_t>(wish);
         EXPECT_EQ(harness.attach(fine).code, ResponseCode::Ok);
     }
-}
-
-// spec: DRV-044, DRV-045, DRV-048, DRV-052
-TEST(DriverAttachTest, ProducersGetUniqueNodeIdsThatRestAfterRelease) {
-    DriverHarness harness([](DriverConfig& config) {
-        config.streams.push_back({.name = "cam2", .stream_id = 10001, .profile = "raw"});
-        config.policies.node_id_reuse_cooldown_ms = 1000;
-    });
-    const auto a = harness.attached(Role::Producer, 1);
-    const auto b = harness.attached(Role::Producer, 2, 10001);
-    ASSERT_TRUE(a.node_id && b.node_id);
-    EXPECT_NE(a.node_id, b.node_id);
-    harness.detach(a, Role::Producer, 1);
-    AttachRequest wants_it = harness.request(Role::Producer, 3);
-    wants_it.desired_node_id = a.node_id;
-    EXPECT_EQ(harness.attach(wants_it).code, ResponseCode::Rejected);
-    harness.keepalive(b, Role::Producer, 2);
-    harness.advance(kNanosPerSecond);
-    const auto c = harness.attach(wants_it);
-    EXPECT_EQ(c.code, ResponseCode::Ok);
-    EXPECT_EQ(c.node_id, a.node_id);
-}
-
-// spec: DRV-046, DRV-047
-TEST(DriverAttachTest, AnUnavailableDesiredNodeIdIsRejectedWithANullNodeId) {
-    DriverHarness harness;
-    AttachRequest first = harness.request(Role::Consumer, 1);
-    first.desired_node_id = 9;
-    EXPECT_EQ(harness.attach(first).node_id, 9U);
-    for (const std::uint32_t wish : {9U, 0U, 1024U}) {
-        AttachRequest request = harness.request(Role::Consumer, 2);
-        request.desired_node_id = wish;
-        const auto response = harness.attach(request);
-        EXPECT_EQ(response.code, ResponseCode::Rejected) << wish;
-        EXPECT_FALSE(response.node_id.has_value());
-    }
-    EXPECT_FALSE(harness.attached(Role::Consumer, 2).node_id.has_value())
-        << "consumers get none unless they ask";
 }
 
 // spec: DRV-070, DRV-149, TRP-13
