@@ -28,6 +28,7 @@ namespace tensorpool::control {
         case wire::DecodeError::None:
         case wire::DecodeError::Truncated:
         case wire::DecodeError::ShortBlock:
+        case wire::DecodeError::TooLong:
             break;
     }
     return DecodeResult::Malformed;

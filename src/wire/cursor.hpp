@@ -84,6 +84,7 @@ enum class DecodeError : std::uint8_t {
     NotOurs,     ///< another schema or template: skip silently (WIRE-003, WIRE-004)
     TooNew,      ///< a version above the one we know (DRV-016)
     ShortBlock,  ///< block length below ours: malformed (TRP-36)
+    TooLong,     ///< var data beyond what the schema allows
 };
 
 /// The message header, when there is room for one.
@@ -135,6 +136,7 @@ public:
     [[nodiscard]] bool var_data(std::string_view& bytes) noexcept {
         std::uint32_t length = 0;
         if (!take(length)) return false;
+        if (length > kMaxVarDataBytes) return fail(DecodeError::TooLong);
         if (length > remaining()) return fail(DecodeError::Truncated);
         bytes = {reinterpret_cast<const char*>(in_.data() + at_), length};
         at_ += length;

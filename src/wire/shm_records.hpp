@@ -4,6 +4,7 @@
 
 #include <tensorpool/tensor.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -11,6 +12,9 @@
 // Byte images of what lies in shared memory (wire.md 3.1 to 3.3). SBE packs fields back to back, so several
 // are misaligned: copy a record out with memcpy, never bind a reference or pointer to a field.
 namespace tensorpool::wire {
+
+static_assert(std::endian::native == std::endian::little,
+              "everything on the wire is little-endian and nothing here swaps bytes (WIRE-001)");
 
 inline constexpr std::uint64_t kSuperblockMagic = 0x544F504C53484D31;  // compared as a number (trap T1)
 inline constexpr std::uint32_t kLayoutVersion = 1;
