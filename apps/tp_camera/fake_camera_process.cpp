@@ -58,6 +58,7 @@ FakeCameraProcess::FakeCameraProcess(const std::string& program, const std::stri
     std::vector<std::string> words{program, "--address", address, "--serial", serial};
     words.insert(words.end(), more_arguments.begin(), more_arguments.end());
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
 

@@ -59,7 +59,6 @@ public:
                 work += keep_streaming();
                 break;
             case PumpState::Stopping:
-                break;
             case PumpState::Stopped:
                 break;
         }

@@ -222,8 +222,8 @@ struct Refusal {
     int code = 2;
 };
 
-void PrintTo(const Refusal& refusal, std::ostream* out) {
-    *out << refusal.name;
+std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
+    return out << refusal.name;
 }
 
 class TpCameraRefusalTest : public TpCameraTest, public testing::WithParamInterface<Refusal> {};

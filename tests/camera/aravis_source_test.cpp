@@ -129,8 +129,8 @@ struct FormatCase {
     std::uint32_t bytes_per_pixel;
 };
 
-void PrintTo(const FormatCase& c, std::ostream* out) {  // NOLINT(readability-identifier-naming): gtest's name
-    *out << c.name;
+std::ostream& operator<<(std::ostream& out, const FormatCase& c) {
+    return out << c.name;
 }
 
 class AravisFormatTest : public testing::TestWithParam<FormatCase> {};
