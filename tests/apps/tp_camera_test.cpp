@@ -87,12 +87,10 @@ bool is_in_payload_pool(const std::byte* address) {
 /// A consumer of the stream in this process that checks every pixel of the simulator's pattern.
 class CheckingConsumer {
 public:
-    CheckingConsumer(const std::string& messaging_dir, const std::string& shm_dir, bool use_driver,
-                     bool group_access = false)
+    CheckingConsumer(const std::string& messaging_dir, const std::string& shm_dir, bool use_driver)
         : context([&] {
               ContextOptions options;
               options.messaging_dir = messaging_dir;
-              options.group_access = group_access;
               return options;
           }()),
           consumer(context, [&] {
@@ -387,8 +385,8 @@ private:
 // spec: DRV-079
 TEST_F(TpCameraTest, PublishesUnderADriversLeaseAndAgainAfterTheDriverWasRestarted) {
     auto driver = std::make_unique<DriverInProcess>(messaging_dir(), shm_dir());
-    const auto camera = run({"--fake", "--rate", "50", "--messaging-group", "--json"});
-    CheckingConsumer reader(messaging_dir(), shm_dir(), true, true);
+    const auto camera = run({"--fake", "--rate", "50", "--json"});
+    CheckingConsumer reader(messaging_dir(), shm_dir(), true);
     ASSERT_TRUE(reader.receives(20, [&] { driver->cycle(); })) << camera->err();
     EXPECT_TRUE(driver->has_producer());
     const std::uint64_t epoch = reader.consumer.epoch();
@@ -420,7 +418,6 @@ TEST_F(TpCameraTest, SaysThatAStreamHasAProducerAlready) {
     const FakeCameraProcess simulator(TP_FAKE_CAMERA, kLoopback, "SHARED");
     ContextOptions options;
     options.messaging_dir = messaging_dir();
-    options.group_access = true;
     Context context(options);
     ProducerOptions first;
     first.stream_id = kStreamId;
@@ -431,7 +428,7 @@ TEST_F(TpCameraTest, SaysThatAStreamHasAProducerAlready) {
         producer.do_work(monotonic_now_ns());
         return producer.is_ready();
     }));
-    const auto camera = run({"--camera", kLoopback, "--messaging-group", "--timeout-ms", "1500"});
+    const auto camera = run({"--camera", kLoopback, "--timeout-ms", "1500"});
     EXPECT_TRUE(eventually([&] {
         driver.cycle();
         producer.do_work(monotonic_now_ns());

@@ -196,7 +196,7 @@ TEST(ClockMapperTest, MapsADriftingDeviceClockToIncreasingHostTimes) {
     ClockMapper mapper;
     std::uint64_t last = 0;
     for (int frame = 0; frame < 20'000; ++frame) {
-        const Nanos true_host = 5 * kNanosPerSecond + frame * 10 * kNanosPerMilli;
+        const Nanos true_host = 5 * kNanosPerSecond + Nanos{frame} * 10 * kNanosPerMilli;
         const auto device = static_cast<std::uint64_t>(
             123'456'789'012 + static_cast<Nanos>(1.0001 * static_cast<double>(true_host)));  // 100 ppm fast
         const Nanos delay = 200'000 + static_cast<Nanos>(random() % 3'000'000);
