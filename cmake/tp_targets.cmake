@@ -40,6 +40,20 @@ function(tp_add_test name)
                                         ${arg_LINKS})
   target_compile_definitions(${name} PRIVATE TP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              TP_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 600)
+  tp_discover_tests(${name} LABELS ${arg_LABELS})
+endfunction()
+
+# tp_discover_tests(<target> LABELS <label>... [PROPERTIES <name> <value>...])
+# Registers each test of a GoogleTest program with ctest.
+function(tp_discover_tests target)
+  cmake_parse_arguments(arg "" "" "LABELS;PROPERTIES" ${ARGN})
+  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
+  # gtest_discover_tests() flattens lists: of several labels the second would become the name of a property.
+  set(script ${CMAKE_CURRENT_BINARY_DIR}/${target}_labels.cmake)
+  file(WRITE ${script} "if(${target}_TESTS)
+  set_tests_properties(\${${target}_TESTS} PROPERTIES LABELS \"${arg_LABELS}\")
+endif()
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${script})
 endfunction()
 include(GoogleTest)
