@@ -382,7 +382,7 @@ private:
     std::unique_ptr<Driver> driver_;
 };
 
-// spec: DRV-079
+// spec: DRV-117 DRV-120
 TEST_F(TpCameraTest, PublishesUnderADriversLeaseAndAgainAfterTheDriverWasRestarted) {
     auto driver = std::make_unique<DriverInProcess>(messaging_dir(), shm_dir());
     const auto camera = run({"--fake", "--rate", "50", "--json"});

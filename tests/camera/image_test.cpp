@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <ostream>
 #include <random>
 #include <set>
 
@@ -36,6 +37,10 @@ struct FormatCase {
     int ndims;
     std::uint32_t bytes_of_4x3;
 };
+
+std::ostream& operator<<(std::ostream& out, const FormatCase& c) {
+    return out << c.name;
+}
 
 class PixelFormatTest : public testing::TestWithParam<FormatCase> {};
 
