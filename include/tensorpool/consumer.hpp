@@ -161,7 +161,9 @@ public:
     /// Called after a handler returned from a frame that was overwritten while it ran.
     void on_overrun(std::function<void(std::uint64_t seq)> handler);
 
+    /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.
     int do_work(Nanos now_ns) noexcept override;
+    void on_start() override;
     [[nodiscard]] std::string_view role_name() const noexcept override { return "consumer"; }
 
     /// Sleeps until a descriptor or control message may be there, or `timeout_ns` passed.

@@ -207,7 +207,9 @@ public:
     void abandon(const Reservation& reservation) noexcept;
     [[nodiscard]] std::uint32_t in_flight() const noexcept;
 
+    /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.
     int do_work(Nanos now_ns) noexcept override;
+    void on_start() override;
     [[nodiscard]] std::string_view role_name() const noexcept override { return "producer"; }
 
     [[nodiscard]] std::uint32_t stream_id() const noexcept;

@@ -61,7 +61,12 @@ void Consumer::on_overrun(std::function<void(std::uint64_t)> handler) {
     impl_->overrun_handler = std::move(handler);
 }
 
+void Consumer::on_start() {
+    impl_->thread_check.release();
+}
+
 int Consumer::do_work(Nanos now_ns) noexcept {
+    impl_->thread_check.check("consumer");
     return impl_->do_work(now_ns);
 }
 void Consumer::wait(Nanos timeout_ns) noexcept {

@@ -34,6 +34,7 @@ public:
     void wait(Nanos timeout_ns) noexcept;
 
     Context& context;
+    SingleThreadCheck thread_check;
     const ConsumerOptions options;
     ConsumerCounters counters;
     consumer::MappingTracker tracker;

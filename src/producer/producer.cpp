@@ -158,7 +158,12 @@ std::uint32_t Producer::in_flight() const noexcept {
     return impl_->queue.open();
 }
 
+void Producer::on_start() {
+    impl_->thread_check.release();
+}
+
 int Producer::do_work(Nanos now_ns) noexcept {
+    impl_->thread_check.check("producer");
     return impl_->do_work(now_ns);
 }
 

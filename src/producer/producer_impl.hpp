@@ -35,6 +35,7 @@ public:
     int do_work(Nanos now_ns) noexcept;
 
     Context& context;
+    SingleThreadCheck thread_check;
     const ProducerOptions options;
     ProducerCounters counters;
     std::string mapping_error;

@@ -57,10 +57,10 @@ shm::StreamPaths paths_for(const StandaloneLayout& layout) {
 std::shared_ptr<shm::StreamMapping> create(const shm::StreamPaths& paths, const ProducerOptions& options,
                                            Nanos now_ns) {
     const StandaloneLayout& layout = *options.standalone;
-    shm::remove_dead_epochs(paths, options.stream_id);  // of a producer that crashed
     shm::StreamCreation what;
     what.stream_id = options.stream_id;
     what.epoch = shm::next_epoch(paths, options.stream_id, 0);
+    shm::remove_dead_epochs(paths, options.stream_id);  // of a producer that crashed; after they were counted
     what.header_nslots = layout.header_nslots;
     for (const PoolSpec& pool : layout.pools) {
         what.pools.push_back({pool.pool_id, layout.header_nslots, pool.stride_bytes, {}});

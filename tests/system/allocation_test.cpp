@@ -23,7 +23,7 @@ TEST(AllocationTest, PublishingAndReadingFramesAllocatesNothing) {
         const auto reservation = producer.reserve(1);
         if (!reservation) return false;
         producer.publish(*reservation, frame_info());
-        consumer.poll([&](const Frame& frame) { delivered += frame.intact() ? 1 : 0; });
+        consumer.poll([&](const Frame& frame) { delivered += std::uint64_t{frame.intact()}; });
         return true;
     };
     ASSERT_TRUE(eventually([&] {
