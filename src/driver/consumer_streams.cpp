@@ -16,10 +16,12 @@ Request classify(std::string_view channel, std::uint32_t stream_id) {
     return channel.empty() || stream_id == 0 ? Request::Half : Request::Full;
 }
 
-bool is_channel(const std::string& text) {
+/// Whether the text is a channel that this host can serve (WIRE-080).
+bool is_served(const std::string& text, MessagingKind messaging) {
     try {
-        (void)messaging::ChannelUri::parse(text);
-        return true;
+        const auto uri = messaging::ChannelUri::parse(text);
+        (void)uri.term_length_bytes();
+        return messaging != MessagingKind::Embedded || uri.media == "ipc";
     } catch (const Error&) {
         return false;
     }
@@ -33,8 +35,11 @@ std::uint32_t assign(std::uint32_t& held, IdAllocator& ids) {
 
 }  // namespace
 
-ConsumerStreams::ConsumerStreams(std::vector<IdRange> descriptor_ranges, std::vector<IdRange> control_ranges)
-    : descriptor_ids_(std::move(descriptor_ranges)), control_ids_(std::move(control_ranges)) {
+ConsumerStreams::ConsumerStreams(MessagingKind messaging, std::vector<IdRange> descriptor_ranges,
+                                 std::vector<IdRange> control_ranges)
+    : messaging_(messaging),
+      descriptor_ids_(std::move(descriptor_ranges)),
+      control_ids_(std::move(control_ranges)) {
 }
 
 std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::ConsumerHello& hello,
@@ -54,7 +59,7 @@ std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::Co
                            IdAllocator& ids) -> std::uint32_t {
         if (request == Request::None) return 0;
         std::uint32_t id = 0;
-        if (request == Request::Full && lease != nullptr && is_channel(channel)) {
+        if (request == Request::Full && lease != nullptr && is_served(channel, messaging_)) {
             Assignment& assignment = by_lease_[lease->lease_id];
             assignment.consumer_id = lease->client_id;
             id = assign(assignment.*held, ids);

@@ -18,7 +18,8 @@ namespace tensorpool::driver {
 /// An assignment lives as long as the consumer's lease: the same hello gets the same answer.
 class ConsumerStreams {
 public:
-    ConsumerStreams(std::vector<IdRange> descriptor_ranges, std::vector<IdRange> control_ranges);
+    ConsumerStreams(MessagingKind messaging, std::vector<IdRange> descriptor_ranges,
+                    std::vector<IdRange> control_ranges);
 
     /// The answer to a hello, or nothing when it asks for no stream of its own. `lease` is the consumer's
     /// lease on the hello's stream; without one every request is declined. `declined` counts declined
@@ -35,6 +36,7 @@ private:
         std::uint32_t control_stream_id = 0;
     };
 
+    MessagingKind messaging_;
     IdAllocator descriptor_ids_;
     IdAllocator control_ids_;
     std::map<std::uint64_t, Assignment> by_lease_;

@@ -47,7 +47,7 @@ Nanos collect_period(const DriverConfig& config) {
 Driver::Impl::Impl(Context& the_context, DriverConfig the_config)
     : context(the_context),
       config(validated(std::move(the_config))),
-      consumer_streams(config.descriptor_stream_id_range, config.control_stream_id_range),
+      consumer_streams(config.messaging, config.descriptor_stream_id_range, config.control_stream_id_range),
       store_(config),
       leases_(config.lease_window_ns(), random_first_lease_id()),
       node_ids_(config.policies.node_id_reuse_cooldown_ms * kNanosPerMilli),
