@@ -7,6 +7,7 @@
 #include "control/dispatcher.hpp"
 #include "control/publisher.hpp"
 #include "messaging/embedded/embedded_client.hpp"
+#include "support/gated_client.hpp"
 #include "support/manual_clock.hpp"
 #include "support/temp_dir.hpp"
 
@@ -54,7 +55,8 @@ public:
 
     /// Starts a driver with the same configuration; the previous one must be gone.
     void start_driver() {
-        driver_context_ = std::make_unique<Context>(make_client(), clock);
+        driver_context_ =
+            std::make_unique<Context>(std::make_unique<GatedClient>(make_client(), driver_sends), clock);
         driver_ = std::make_unique<Driver>(*driver_context_, config_);
         step();
         step();  // both sides have joined each other's logs now
@@ -192,6 +194,7 @@ public:
     }
 
     TempDir dir;
+    std::shared_ptr<Gate> driver_sends = std::make_shared<Gate>();  ///< what the driver may send now
     ManualClock clock{1'000'000 * kNanosPerSecond};
     std::vector<DriverMessage> seen;
 
