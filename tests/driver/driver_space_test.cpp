@@ -104,6 +104,7 @@ TEST(DriverSpaceTest, AFullFileSystemIsAnErrorAndNoCrashAlsoWithoutPrefault) {
         EXPECT_EQ(refused.code, ResponseCode::InternalError);
         EXPECT_THAT(harness.epoch_dirs(), IsEmpty());
         fs::remove(mount + "/filler");
+        EXPECT_TRUE(fs::is_empty(mount)) << "no empty directory either";
         EXPECT_EQ(harness.attach(Role::Producer, 7).code, ResponseCode::Ok);
     });
     if (outcome == test::kNotPossibleHere) GTEST_SKIP() << "this user may not mount";
