@@ -18,6 +18,7 @@ class FunctionRef<R(Args...)> {
 public:
     template <typename F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<R, F&, Args...>)
+        // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the constraint leaves copies alone
         FunctionRef(F&& callable)
     noexcept  // NOLINT(google-explicit-constructor): call sites pass lambdas
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),

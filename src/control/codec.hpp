@@ -25,9 +25,11 @@ enum class DecodeResult : std::uint8_t {
 
 // encode() returns the bytes written, or 0 when `out` is too small or a text too long. decode() reads hostile
 // bytes; `message` is meaningful only after Ok. Neither throws except for lack of memory.
+// NOLINTBEGIN(bugprone-macro-parentheses): the argument is a type
 #define TP_CONTROL_CODEC(Message)                                                                \
     [[nodiscard]] std::size_t encode(std::span<std::byte> out, const Message& message) noexcept; \
     [[nodiscard]] DecodeResult decode(std::span<const std::byte> in, Message& message)
+// NOLINTEND(bugprone-macro-parentheses)
 
 TP_CONTROL_CODEC(PoolAnnounce);
 TP_CONTROL_CODEC(ConsumerHello);
