@@ -31,7 +31,7 @@ struct ConsumerOptions {
     std::uint32_t stream_id = 0;
     /// 0: random. In driver mode this is the client id of the lease.
     std::uint32_t consumer_id = 0;
-    StreamEndpoints endpoints;
+    StreamEndpoints endpoints{};
     /// true: attach to a driver. false: map what a standalone producer announces.
     bool use_driver = true;
     Delivery delivery = Delivery::EveryFrame;

@@ -26,11 +26,11 @@ enum class MessagingKind : std::uint8_t {
 struct ContextOptions {
     MessagingKind messaging = MessagingKind::Embedded;
     /// Embedded only: where the logs live. Empty: TP_MESSAGING_DIR, else a per-user directory on /dev/shm.
-    std::string messaging_dir;
+    std::string messaging_dir{};
     /// Embedded only: share the directory with the user's group (2770/0660) instead of 0700/0600.
     bool group_access = false;
     /// Aeron only: the media driver's directory. Empty: AERON_DIR, else Aeron's default.
-    std::string aeron_dir;
+    std::string aeron_dir{};
 
     /// The defaults overridden by TP_MESSAGING, TP_MESSAGING_DIR and AERON_DIR where those are set.
     [[nodiscard]] static ContextOptions from_environment();

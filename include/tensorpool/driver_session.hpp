@@ -44,10 +44,10 @@ struct DriverSessionOptions {
         0;  ///< 0: a random non-zero id, replaced when the driver says it is taken (DRV-027/028)
     Endpoint control{"aeron:ipc?term-length=4m", 1000};
     Endpoint announce{"aeron:ipc?term-length=4m", 1000};
-    std::optional<PublishMode> publish_mode;  ///< empty: not sent, the driver reads RequireExisting
+    std::optional<PublishMode> publish_mode{};  ///< empty: not sent, the driver reads RequireExisting
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
     std::uint32_t expected_layout_version = 0;  ///< 0: any
-    std::optional<std::uint32_t> desired_node_id;
+    std::optional<std::uint32_t> desired_node_id{};
     Nanos keepalive_interval_ns = kNanosPerSecond;
     /// Longest wait for an answer. The first waits are shorter: 250 ms, doubling.
     Nanos attach_timeout_ns = 2 * kNanosPerSecond;

@@ -31,7 +31,7 @@ struct StandaloneLayout {
     std::string base_dir = "/dev/shm";
     std::string namespace_name = "default";
     std::uint32_t header_nslots = 64;  ///< a power of two; also the slot count of every pool
-    std::vector<PoolSpec> pools;
+    std::vector<PoolSpec> pools{};
     bool group_access = false;  ///< directories 2770 and files 0660 instead of 0700 and 0600 (WIRE-163)
     bool prefault = true;
     bool mlock = false;
@@ -43,9 +43,9 @@ struct ProducerOptions {
     std::uint32_t stream_id = 0;
     /// 0: random. In driver mode this is the client id of the lease.
     std::uint32_t producer_id = 0;
-    StreamEndpoints endpoints;
+    StreamEndpoints endpoints{};
     /// Set: standalone. Empty: attach to a driver.
-    std::optional<StandaloneLayout> standalone;
+    std::optional<StandaloneLayout> standalone{};
     /// Driver mode: sent with the attach request.
     PublishMode publish_mode = PublishMode::RequireExisting;
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;

@@ -24,7 +24,7 @@ struct TensorLayout {
 
 /// What travels with a frame beside its bytes.
 struct FrameInfo {
-    TensorLayout tensor;
+    TensorLayout tensor{};
     std::uint32_t values_len_bytes = 0;  ///< payload bytes in use; 0 is a valid empty frame (WIRE-030)
     std::uint64_t timestamp_ns = 0;      ///< capture time; 0 = unknown, the producer stamps the commit time
     std::uint32_t meta_version = 0;      ///< metadata version that describes the frame; 0 = none
