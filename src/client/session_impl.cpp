@@ -95,7 +95,7 @@ void DriverSession::Impl::wait(Nanos timeout_ns) noexcept {
 
 void DriverSession::Impl::request_attach() noexcept {
     if (state != SessionState::Unattached && state != SessionState::Backoff) return;
-    options.reattach = true;
+    wanted_ = true;
     refused_for_good = false;
     request_sent_ = false;
     correlation_id_ = next_correlation_id();
@@ -104,8 +104,7 @@ void DriverSession::Impl::request_attach() noexcept {
 }
 
 void DriverSession::Impl::detach() noexcept {
-    options.reattach = false;
-    detach_confirmed = false;
+    wanted_ = false;
     if (state == SessionState::Attached) {
         correlation_id_ = next_correlation_id();
         request_sent_ = false;
@@ -327,6 +326,7 @@ void DriverSession::Impl::accept(const control::AttachResponse& response, const 
     backoff_.reset();
     patience_ns_ = std::min(kFirstPatience, options.attach_timeout_ns);
     last_error.clear();
+    detach_confirmed = false;
     state = SessionState::Attached;
     ++generation;
     base::log(LogLevel::Info, kModule, "stream {}: attached as {} {} to epoch {}", attachment.stream_id,
@@ -430,6 +430,7 @@ bool DriverSession::Impl::driver_is_there(Nanos now_ns) noexcept {
 
 void DriverSession::Impl::lose_lease(std::string_view why) noexcept {
     ++counters.leases_lost;
+    wanted_ = wanted_ && options.reattach;
     base::log(LogLevel::Warn, kModule, "stream {}: lease {} lost: {}", attachment.stream_id,
               attachment.lease_id, why);
     back_off(why, now_ns_);
@@ -437,7 +438,7 @@ void DriverSession::Impl::lose_lease(std::string_view why) noexcept {
 
 void DriverSession::Impl::back_off(std::string_view why, Nanos now_ns) noexcept {
     set_error(why);
-    if (!options.reattach) {
+    if (!wanted_) {
         state = SessionState::Unattached;
         return;
     }

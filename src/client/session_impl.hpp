@@ -79,6 +79,7 @@ private:
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
 
+    bool wanted_ = false;  // a lease, or another attempt to get one
     Nanos now_ns_ = 0;
     std::int64_t correlation_id_ = 0;           // of the outstanding attach or detach request
     std::array<std::int64_t, 64> abandoned_{};  // attach requests given up: their OK may still come (TRP-05)
