@@ -249,6 +249,27 @@ TEST(SessionResponseTest, ASecondLeaseFromALateOkIsGivenBackAndTheFirstStays) {
     EXPECT_EQ(detaches[0].lease_id, 99U);
 }
 
+// spec: DRV-028, TRP-05
+TEST(SessionResponseTest, ALateOkForAClientIdThatWasGivenUpIsNotTakenForTheNewOne) {
+    SessionHarness harness;
+    TestClient& client = harness.add(harness.options(Role::Consumer));
+    client->request_attach();
+    ASSERT_TRUE(harness.run_until([&] { return harness.all<AttachRequest>().size() == 2; }));
+    const auto requests = harness.all<AttachRequest>();
+    AttachResponse taken;
+    taken.correlation_id = requests[1].correlation_id;
+    taken.code = ResponseCode::Rejected;
+    taken.error_message = "client_id already attached";
+    harness.say(taken);
+    harness.step();
+    ASSERT_NE(client->client_id(), requests[0].client_id);
+    harness.say(harness.granting(requests[0]));
+    harness.step();
+    EXPECT_NE(client->state(), SessionState::Attached);
+    ASSERT_TRUE(harness.run_until([&] { return harness.all<AttachRequest>().size() == 3; }));
+    EXPECT_EQ(harness.all<AttachRequest>()[2].client_id, client->client_id());
+}
+
 // spec: DRV-067, DRV-068
 TEST(SessionResponseTest, EveryRefusalCodeEndsInAPauseWithItsNameAndText) {
     for (const auto& [code, name] : {std::pair{ResponseCode::Unsupported, "UNSUPPORTED"},
