@@ -82,8 +82,7 @@ void MappingTracker::on_attached(const Attachment& attachment, Nanos now_ns) {
     unmap("attached anew", false);
     if (try_map(client::layout_of(attachment), now_ns)) {
         highest_epoch_ = attachment.epoch;
-        // The lease does not say who produces; the next announce does (TRP-21).
-        producer_id_ = 0;
+        producer_id_.reset();  // the lease does not say who produces; the next announce does (TRP-21)
         announced_ns_ = static_cast<std::uint64_t>(now_ns);
     }
 }
@@ -94,7 +93,8 @@ void MappingTracker::on_lease_lost() noexcept {
 
 void MappingTracker::on_lease_revoked(const control::LeaseRevoked& revoked) noexcept {
     if (!mapping_ || revoked.stream_id != options_.stream_id || revoked.role != Role::Producer) return;
-    if (producer_id_ == 0 || revoked.client_id != producer_id_) return;
+    // Until an announce said who produces, the notice is about the stream's one producer all the same.
+    if (producer_id_ && revoked.client_id != *producer_id_) return;
     if (announced_ns_ >= revoked.timestamp_ns)
         return;  // the mapped epoch is younger than this notice (TRP-20)
     unmap("the producer's lease was revoked", true);
@@ -154,7 +154,7 @@ void MappingTracker::unmap(std::string_view why, bool barrier) noexcept {
     if (barrier) barrier_epoch_ = std::max(barrier_epoch_, epoch_);
     mapping_.reset();
     ++counters_.unmaps;
-    producer_id_ = 0;
+    producer_id_.reset();
     try {
         last_error_ = why;
     } catch (...) {

@@ -10,6 +10,7 @@
 #include "shm/stream_mapping.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tensorpool::consumer {
@@ -56,8 +57,8 @@ private:
     std::uint64_t barrier_epoch_ = 0;  // this epoch and older ones are dead: wait for a higher one
     std::uint64_t last_activity_ns_ = 0;
     Nanos activity_changed_ns_ = 0;
-    std::uint32_t producer_id_ = 0;   // of the last good announce of the mapped epoch
-    std::uint64_t announced_ns_ = 0;  // driver clock, of the last good announce of the mapped epoch
+    std::optional<std::uint32_t> producer_id_;  // of the last good announce of the mapped epoch
+    std::uint64_t announced_ns_ = 0;            // driver clock, of the last good announce of the mapped epoch
     std::string last_error_;
 };
 
