@@ -55,7 +55,7 @@ protected:
     std::jthread driver_thread_;
 };
 
-// spec: DRV-004
+// spec: DRV-004, DRV-019
 TEST_F(SessionAwaitTest, AwaitAttachReturnsTheLeaseOfADriverInTheSameProcess) {
     start_driver();
     Context context(messaging_);
