@@ -3,6 +3,7 @@
 #include "streams.hpp"
 
 #include <sched.h>
+#include <algorithm>
 
 #include <memory>
 #include <vector>
@@ -82,8 +83,9 @@ void fanout_group(const Options& options, Results& results) {
     const double sleeping_eight = publish_cost(options, 8, true);
     results.add("fanout_sleeping_1_ns", sleeping_one, "ns", "publish with one sleeping consumer");
     results.add("fanout_sleeping_8_ns", sleeping_eight, "ns", "publish with eight sleeping consumers");
-    results.add_ratio("fanout_8_over_1", eight / one, "<= 1.1");
-    results.add_ratio("fanout_sleeping_8_over_1", sleeping_eight / sleeping_one, "wakes eight processes");
+    results.add_ratio("fanout_spinning_8_over_1", eight / one, "<= 1.1");
+    results.add_ratio("fanout_sleeping_8_over_1", sleeping_eight / sleeping_one, "<= 1.1");
+    results.add_ratio("fanout_8_over_1", std::max(eight / one, sleeping_eight / sleeping_one), "<= 1.1");
 }
 
 }  // namespace tensorpool::bench

@@ -15,8 +15,11 @@
 //   sleeper                                       publisher
 //   1. w = word, made odd                         a. commits a message
 //   2. store-load barrier                         b. store-load barrier
-//   3. looks for messages; found: does not sleep  c. word is odd: makes it even, wakes all
+//   3. looks for messages; found: does not sleep  c. word is odd: makes it even, wakes one
 //   4. futex wait while word == w
+//
+// A woken sleeper wakes two more before it goes on, so that a publisher's cost does not grow with the number
+// of readers; nobody sleeps longer than 50 ms, in case a sleeper dies between the two.
 //
 // Either 3 sees a's message or c sees 1's odd word. A publisher should not pay for b on every message, so
 // where the kernel has membarrier it only registers once, and 2 runs a barrier on every processor instead.
