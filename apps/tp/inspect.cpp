@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <map>
@@ -47,8 +48,12 @@ OpenRegion open_region(const RegionOptions& options) {
     const auto uri = shm::parse_region_uri(options.uri);
     if (!uri) throw Error(ErrorCode::InvalidArgument, "--uri: " + uri.error());
     try {
-        shm::Region region = shm::Region::open(uri->path, wire::kSuperblockBytes, uri->require_hugepages,
-                                               shm::PathPolicy(options.allow), shm::Access::ReadOnly, false);
+        // Nothing announced a size: the whole file is mapped, whatever it is.
+        const shm::PathPolicy policy(options.allow);
+        const std::uint64_t bytes =
+            std::max<std::uint64_t>(policy.open(uri->path, false).size_bytes, wire::kSuperblockBytes);
+        shm::Region region =
+            shm::Region::open(uri->path, bytes, uri->require_hugepages, policy, shm::Access::ReadOnly, false);
         const wire::Superblock superblock = shm::read_superblock(region.base());
         return {std::move(region), superblock};
     } catch (const Error& error) {
