@@ -86,7 +86,7 @@ TEST(StandaloneKillTest, AProducerNeitherSlowsDownNorLeaksWhenItsReadersAreKille
     EXPECT_EQ(files_below(dir), std::vector<std::string>{});
 }
 
-// spec: WIRE-039 WIRE-041 WIRE-042 WIRE-043
+// spec: WIRE-039 WIRE-040 WIRE-041 WIRE-042 WIRE-043
 TEST(TornFrameTest, AReaderOfATinyRingNeverAcceptsAMixtureOfTwoFrames) {
     const TempDir dir;
     ForkedChild producer([&]() -> int { produce_for_ever(dir, 2); });
