@@ -182,7 +182,7 @@ PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noe
     descriptor.seq = fields.seq;
     descriptor.timestamp_ns =
         options.descriptor_timestamps ? static_cast<std::uint64_t>(monotonic_now_ns()) : wire::kNullU64;
-    descriptor.meta_version = fields.meta_version;
+    descriptor.meta_version = fields.meta_version != 0 ? fields.meta_version : wire::kNullU32;  // WIRE-012
     descriptor.trace_id = fields.trace_id;
     wire::encode_frame_descriptor(claim->bytes(), descriptor);
     claim->commit();

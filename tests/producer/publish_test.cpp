@@ -197,7 +197,7 @@ TEST_F(PublishTest, StampsTheCaptureTimeAndLeavesThePublishTimeOut) {
     EXPECT_FALSE(fixture.descriptors.at(0).timestamp_ns);
 }
 
-// spec: WIRE-103
+// spec: WIRE-012 WIRE-103
 TEST_F(PublishTest, CarriesTraceIdAndMetadataVersionInTheDescriptor) {
     FrameInfo info = ProducerFixture::bytes_info(10);
     const std::vector<std::byte> values(10);
@@ -207,6 +207,7 @@ TEST_F(PublishTest, CarriesTraceIdAndMetadataVersionInTheDescriptor) {
     ASSERT_TRUE(producer.offer(values, info));
     fixture.cycle();
     EXPECT_EQ(fixture.descriptors.at(0).trace_id, 0U);
+    EXPECT_FALSE(fixture.descriptors.at(0).meta_version);
     EXPECT_EQ(fixture.descriptors.at(1).trace_id, 0xabcU);
     EXPECT_EQ(fixture.descriptors.at(1).meta_version, 4U);
 }
