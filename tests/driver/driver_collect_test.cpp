@@ -3,8 +3,6 @@
 
 #include "driver_files.hpp"
 
-#include "support/forked_child.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,11 +116,7 @@ TEST(DriverCollectTest, FilesOfALivingProcessStayAndThoseOfADeadOneGo) {
     harness.stop_driver();
     make_all_ancient(harness, stream_dir);
     test::set_owner_process(dirs[0], 1);  // alive, and not ours
-    {
-        test::ForkedChild child([] { return 0; });
-        test::set_owner_process(dirs[1], static_cast<std::uint64_t>(child.pid()));
-        child.wait();
-    }
+    test::set_owner_process(dirs[1], test::dead_pid());
     harness.start_driver();
     let_time_pass(harness, 2 * kMinAge);  // nobody attaches: the periodic look finds them
     EXPECT_TRUE(fs::exists(dirs[0]));

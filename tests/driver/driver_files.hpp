@@ -4,6 +4,7 @@
 
 #include "driver_harness.hpp"
 #include "shm/region_uri.hpp"
+#include "support/forked_child.hpp"
 #include "wire/shm_records.hpp"
 
 #include <fcntl.h>
@@ -58,6 +59,14 @@ void tamper(const std::filesystem::path& file, Change&& change) {
     change(block);
     std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
     out.write(reinterpret_cast<const char*>(&block), sizeof(block));
+}
+
+/// A pid that no process has any more.
+inline std::uint64_t dead_pid() {
+    ForkedChild child([] { return 0; });
+    const auto pid = static_cast<std::uint64_t>(child.pid());
+    child.wait();
+    return pid;
 }
 
 /// Makes an epoch directory look as if process `pid` had made it.

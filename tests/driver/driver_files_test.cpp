@@ -204,12 +204,15 @@ TEST(DriverFilesTest, FilesOutliveTheDriverUnlessCleanUpIsConfigured) {
 }
 
 // spec: DRV-147, WIRE-140
-TEST(DriverFilesTest, CleanUpLeavesTheEpochsOfAnotherLivingProcessAlone) {
+TEST(DriverFilesTest, CleanUpTakesTheEpochsOfDeadDriversAlongAndLeavesThoseOfLivingProcessesAlone) {
     DriverHarness harness([](DriverConfig& config) { config.policies.cleanup_shm_on_exit = true; });
     const AttachResponse lease = harness.attached(Role::Producer, 7);
     const fs::path foreign = test::epoch_dir_of(lease).parent_path() / "12";
     fs::copy(test::epoch_dir_of(lease), foreign, fs::copy_options::recursive);
     test::set_owner_process(foreign, 1);
+    const fs::path dead = foreign.parent_path() / "13";
+    fs::copy(test::epoch_dir_of(lease), dead, fs::copy_options::recursive);
+    test::set_owner_process(dead, test::dead_pid());
     harness.stop_driver();
     EXPECT_THAT(harness.epoch_dirs(), SizeIs(1));
     EXPECT_TRUE(fs::exists(foreign / "header.ring"));

@@ -4,7 +4,6 @@
 #include "driver_files.hpp"
 
 #include "shm/seqlock.hpp"
-#include "support/forked_child.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,20 +23,12 @@ void reuse(DriverConfig& config) {
     config.policies.reuse_existing_shm = true;
 }
 
-/// A pid that no process has any more.
-std::uint64_t dead_pid() {
-    test::ForkedChild child([] { return 0; });
-    const auto pid = static_cast<std::uint64_t>(child.pid());
-    child.wait();
-    return pid;
-}
-
 /// One run of a driver that leaves an epoch with a committed frame in every slot. Returns its directory.
 fs::path leave_files(DriverHarness& harness) {
     const AttachResponse lease = harness.attached(Role::Consumer, 7);
     const fs::path dir = test::epoch_dir_of(lease);
     harness.stop_driver();
-    test::set_owner_process(dir, dead_pid());
+    test::set_owner_process(dir, test::dead_pid());
     std::fstream header(dir / "header.ring", std::ios::binary | std::ios::in | std::ios::out);
     for (std::uint32_t slot = 0; slot < 8; ++slot) {
         const std::uint64_t committed = (std::uint64_t{slot} << 1U) | 1U;
