@@ -44,7 +44,15 @@ inline struct stat status_of(const std::filesystem::path& path) {
     return status;
 }
 
-inline wire::Superblock superblock_of(const std::filesystem::path& file) {
+/// The fields of a superblock where references may point to them: on the wire they are misaligned.
+struct SuperblockFields {
+    std::uint64_t magic, epoch, pid, start_timestamp_ns, activity_timestamp_ns;
+    std::uint32_t layout_version, stream_id, nslots, slot_bytes, stride_bytes;
+    wire::RegionType region_type;
+    std::uint16_t pool_id;
+};
+
+inline wire::Superblock raw_superblock_of(const std::filesystem::path& file) {
     wire::Superblock block{};
     std::ifstream in(file, std::ios::binary);
     if (!in.read(reinterpret_cast<char*>(&block), sizeof(block)))
@@ -52,10 +60,17 @@ inline wire::Superblock superblock_of(const std::filesystem::path& file) {
     return block;
 }
 
+inline SuperblockFields superblock_of(const std::filesystem::path& file) {
+    const wire::Superblock raw = raw_superblock_of(file);
+    return {raw.magic,          raw.epoch,     raw.pid,    raw.start_timestamp_ns, raw.activity_timestamp_ns,
+            raw.layout_version, raw.stream_id, raw.nslots, raw.slot_bytes,         raw.stride_bytes,
+            raw.region_type,    raw.pool_id};
+}
+
 /// Rewrites the superblock of one file.
 template <typename Change>
 void tamper(const std::filesystem::path& file, Change&& change) {
-    wire::Superblock block = superblock_of(file);
+    wire::Superblock block = raw_superblock_of(file);
     change(block);
     std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
     out.write(reinterpret_cast<const char*>(&block), sizeof(block));

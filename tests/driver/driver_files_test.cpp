@@ -64,16 +64,16 @@ TEST(DriverFilesTest, EveryRegionHasItsSuperblockAndTheSizeOfItsLayout) {
                                      Expected{"1.pool", wire::RegionType::PayloadPool, 1, 4096},
                                      Expected{"2.pool", wire::RegionType::PayloadPool, 2, 65536}}) {
         SCOPED_TRACE(expected.file);
-        const wire::Superblock block = test::superblock_of(dir / expected.file);
-        EXPECT_EQ(block.magic, wire::kSuperblockMagic + 0);
-        EXPECT_EQ(block.layout_version + 0, 1U);
-        EXPECT_EQ(block.epoch + 0, *lease.epoch);
-        EXPECT_EQ(block.stream_id + 0, kStream);
+        const test::SuperblockFields block = test::superblock_of(dir / expected.file);
+        EXPECT_EQ(block.magic, std::uint64_t{wire::kSuperblockMagic});
+        EXPECT_EQ(block.layout_version, 1U);
+        EXPECT_EQ(block.epoch, *lease.epoch);
+        EXPECT_EQ(block.stream_id, kStream);
         EXPECT_TRUE(block.region_type == expected.type);
-        EXPECT_EQ(block.pool_id + 0, expected.pool_id);
-        EXPECT_EQ(block.nslots + 0, 8U);
-        EXPECT_EQ(block.slot_bytes + 0, expected.slot_bytes);
-        EXPECT_EQ(block.pid + 0, static_cast<std::uint64_t>(::getpid()));
+        EXPECT_EQ(block.pool_id, expected.pool_id);
+        EXPECT_EQ(block.nslots, 8U);
+        EXPECT_EQ(block.slot_bytes, expected.slot_bytes);
+        EXPECT_EQ(block.pid, static_cast<std::uint64_t>(::getpid()));
         EXPECT_EQ(fs::file_size(dir / expected.file), 64U + 8U * expected.slot_bytes);
     }
 }

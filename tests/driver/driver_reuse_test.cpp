@@ -61,7 +61,7 @@ TEST(DriverReuseTest, FilesOfADeadDriverLiveOnUnderAHigherEpochWithEverySlotUnco
         EXPECT_EQ(seq_commit_of(new_dir / "header.ring", slot) & 1U, 0U) << slot;
     }
     for (const auto& file : test::files_in(new_dir)) {
-        const wire::Superblock block = test::superblock_of(file);
+        const test::SuperblockFields block = test::superblock_of(file);
         EXPECT_EQ(block.epoch, *lease.epoch) << file;
         EXPECT_EQ(block.pid, static_cast<std::uint64_t>(::getpid())) << file;
     }
@@ -121,7 +121,7 @@ TEST(DriverReuseTest, ALinkAmongTheFilesIsNotFollowed) {
     fs::copy_file(old_dir / "1.pool", target);
     fs::remove(old_dir / "1.pool");
     fs::create_symlink(target, old_dir / "1.pool");
-    const wire::Superblock before = test::superblock_of(target);
+    const test::SuperblockFields before = test::superblock_of(target);
     harness.start_driver();
     EXPECT_EQ(harness.attach(Role::Producer, 8).code, ResponseCode::InternalError);
     EXPECT_EQ(test::superblock_of(target).epoch, before.epoch);
