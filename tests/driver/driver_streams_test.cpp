@@ -113,6 +113,24 @@ TEST(DriverStreamsTest, ADynamicStreamHasOneProducerAndItsOwnEpochs) {
     EXPECT_NE(second.header_region_uri, first.header_region_uri);
 }
 
+// spec: TRP-38
+TEST(DriverStreamsTest, AnAnswerAndAnAnnounceMayBeFarLargerThanOneFragment) {
+    constexpr std::uint16_t kPools = 300;
+    DriverHarness harness([](DriverConfig& config) {
+        config.shm.base_dir += "/" + std::string(120, 'd');
+        config.profiles[0].payload_pools.clear();
+        for (std::uint16_t id = 1; id <= kPools; ++id) {
+            config.profiles[0].payload_pools.push_back({.pool_id = id, .stride_bytes = 64});
+        }
+    });
+    const AttachResponse lease = harness.attached(Role::Producer, 1);
+    ASSERT_THAT(lease.pools, SizeIs(kPools));
+    EXPECT_THAT(lease.pools.back().region_uri, HasSubstr("/300.pool"));
+    const auto announces = harness.all<control::PoolAnnounce>();
+    ASSERT_THAT(announces, SizeIs(1));
+    EXPECT_EQ(announces[0].pools, lease.pools);
+}
+
 struct RangeFault {
     const char* name;
     void (*apply)(DriverConfig&);
