@@ -108,5 +108,6 @@ void publish_group(const Options&, Results&);
 void copy_group(const Options&, Results&);
 void latency_group(const Options&, Results&);
 void fanout_group(const Options&, Results&);
+void driver_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench
