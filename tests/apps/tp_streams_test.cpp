@@ -84,8 +84,8 @@ TEST_F(TpStreamsTest, SavesAFrameAsPng) {
 }
 
 TEST_F(TpStreamsTest, LosesFramesOfASlowReaderAndSaysWhy) {
-    const auto producer = start_producer({"--shape", "64", "--rate", "2000", "--nslots", "4"});
-    EXPECT_EQ(consume({"--slow", "20", "--frames", "5", "--duration-s", "60", "--json"}), 0) << err;
+    const auto producer = start_producer({"--shape", "64", "--nslots", "8"});
+    EXPECT_EQ(consume({"--slow", "50", "--frames", "5", "--duration-s", "60", "--json"}), 0) << err;
     const auto summary = json_lines(out).back();
     EXPECT_GT(summary.at("drops_late").get<int>() + summary.at("skipped").get<int>(), 0);
 }
