@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -36,6 +37,16 @@ std::string canonical(const std::string& path) {
 bool is_beneath(std::string_view path, std::string_view base) noexcept {
     if (base == "/") return path.size() > 1;
     return path.size() > base.size() + 1 && path.starts_with(base) && path[base.size()] == '/';
+}
+
+/// `base/link/../file` names a file inside `base` while it goes through whatever `link` leads to.
+bool climbs(std::string_view path) noexcept {
+    while (true) {
+        const std::size_t slash = path.find('/');
+        if (path.substr(0, slash) == "..") return true;
+        if (slash == std::string_view::npos) return false;
+        path.remove_prefix(slash + 1);
+    }
 }
 
 [[noreturn]] void deny(const std::string& path, std::string_view reason) {
@@ -67,8 +78,7 @@ PathPolicy::PathPolicy(const std::vector<std::string>& allowed_bases) {
                             base));
         }
         bases_.push_back(std::move(resolved));
-        configured_.push_back(base.size() > 1 && base.ends_with('/') ? base.substr(0, base.size() - 1)
-                                                                     : base);
+        configured_.push_back(base.substr(0, std::max<std::size_t>(1, base.find_last_not_of('/') + 1)));
     }
 }
 
@@ -81,23 +91,28 @@ bool PathPolicy::contains(std::string_view path) const noexcept {
 
 PathPolicy::OpenFile PathPolicy::open(const std::string& path, bool writable) const {
     if (!path.starts_with('/')) deny(path, "not an absolute path (WIRE-148)");
+    if (climbs(path)) deny(path, "holds a '..' (WIRE-149)");
     const std::string resolved = canonical(path);
     if (resolved.empty()) fail(path, errno);
     const std::string* base = nullptr;
-    std::string expected_path;
+    bool through_link = false;
     for (std::size_t i = 0; i < bases_.size() && base == nullptr; ++i) {
         if (!is_beneath(resolved, bases_[i])) continue;
-        base = &bases_[i];
         // The base itself may have been configured through a link; nothing below it may be one.
-        expected_path =
+        const std::string expected_path =
             is_beneath(path, configured_[i]) ? bases_[i] + path.substr(configured_[i].size()) : path;
+        if (std::filesystem::path(expected_path).lexically_normal() == resolved) {
+            base = &bases_[i];
+        } else {
+            through_link = true;
+        }
+    }
+    if (base == nullptr && through_link) {
+        deny(path, fmt::format("a symbolic link on the way leads to {} (WIRE-149, WIRE-153)", resolved));
     }
     if (base == nullptr) {
         deny(path,
              fmt::format("lies outside the allowed directories ({}) (WIRE-151)", fmt::join(bases_, ", ")));
-    }
-    if (std::filesystem::path(expected_path).lexically_normal() != resolved) {
-        deny(path, fmt::format("a symbolic link on the way leads to {} (WIRE-149, WIRE-153)", resolved));
     }
 
     struct stat before {};

@@ -59,21 +59,23 @@ mode_t directory_mode(mode_t file_mode) noexcept {
     return (mode & 0070) != 0 ? mode | 02000 : mode;
 }
 
-void make_directory(const std::string& path, mode_t mode) {
+/// False when `path` was, or is, removed by somebody who cleans up, or when its parent is missing.
+[[nodiscard]] bool make_directory(const std::string& path, mode_t mode) {
     if (::mkdir(path.c_str(), 0700) != 0) {
+        if (errno == ENOENT) return false;
         if (errno == EEXIST) {
             struct stat status {};
-            if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
+            if (::lstat(path.c_str(), &status) != 0) return false;
+            if (S_ISDIR(status.st_mode)) return true;
             throw Error(ErrorCode::AccessDenied,
                         fmt::format("directory {}: exists, but is not a directory", path));
         }
         const ErrorCode code = errno == EACCES ? ErrorCode::AccessDenied : ErrorCode::SystemError;
         throw Error(code, fmt::format("directory {}: mkdir: {}", path, std::strerror(errno)));
     }
-    if (::chmod(path.c_str(), mode) != 0) {
-        throw Error(ErrorCode::SystemError,
-                    fmt::format("directory {}: chmod: {}", path, std::strerror(errno)));
-    }
+    if (::chmod(path.c_str(), mode) == 0) return true;
+    if (errno == ENOENT) return false;
+    throw Error(ErrorCode::SystemError, fmt::format("directory {}: chmod: {}", path, std::strerror(errno)));
 }
 
 void sync_directory(const std::string& path) {
@@ -111,12 +113,66 @@ Region create_region(const std::string& path, const StreamCreation& what, const 
     return region;
 }
 
-/// Held while an epoch is made, so that others can tell one in the making from one that was cut short. Empty
-/// when somebody holds it.
-base::UniqueFd lock_directory(const std::string& dir) noexcept {
-    base::UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+base::UniqueFd open_directory(const std::string& dir) noexcept {
+    return base::UniqueFd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/// An epoch's directory is locked while it is made, so that others can tell one in the making from one that
+/// was cut short, and while it is removed. Empty when somebody holds it.
+base::UniqueFd try_lock_directory(const std::string& dir) noexcept {
+    base::UniqueFd fd = open_directory(dir);
     if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
     return fd;
+}
+
+bool lock(const base::UniqueFd& fd) noexcept {
+    int result = 0;
+    do result = ::flock(fd.get(), LOCK_EX);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+/// Whether `fd` is what `path` leads to now.
+bool is_still_at(const base::UniqueFd& fd, const std::string& path) noexcept {
+    struct stat held {};
+    struct stat found {};
+    return ::fstat(fd.get(), &held) == 0 && ::lstat(path.c_str(), &found) == 0 &&
+           held.st_dev == found.st_dev && held.st_ino == found.st_ino;
+}
+
+/// Makes the directory of a new epoch, with those above it, and locks it. Others may remove what is empty at
+/// any moment; then it is made again.
+base::UniqueFd make_epoch_directory(const StreamPaths& paths, const StreamCreation& what) {
+    const mode_t mode = directory_mode(what.regions.file_mode);
+    const std::string user_dir = fmt::format("{}/tensorpool-{}", paths.base_dir, paths.user);
+    const std::string dir = paths.epoch_dir(what.stream_id, what.epoch);
+    while (true) {
+        if (!make_directory(user_dir, mode) && !std::filesystem::is_directory(paths.base_dir)) {
+            throw Error(ErrorCode::NotFound, fmt::format("directory {}: does not exist", paths.base_dir));
+        }
+        if (!make_directory(user_dir + "/" + paths.namespace_name, mode) ||
+            !make_directory(paths.stream_dir(what.stream_id), mode)) {
+            continue;
+        }
+        if (::mkdir(dir.c_str(), 0700) != 0) {
+            if (errno == ENOENT) continue;
+            if (errno == EEXIST) {
+                throw Error(
+                    ErrorCode::InvalidArgument,
+                    fmt::format("directory {}: this epoch exists already; epochs are never reused", dir));
+            }
+            throw Error(ErrorCode::SystemError,
+                        fmt::format("directory {}: mkdir: {}", dir, std::strerror(errno)));
+        }
+        base::UniqueFd held = open_directory(dir);
+        if (!held && errno == ENOENT) continue;
+        if (!held || !lock(held) || ::fchmod(held.get(), mode) != 0) {
+            const std::string reason = std::strerror(errno);
+            ::rmdir(dir.c_str());
+            throw Error(ErrorCode::SystemError, fmt::format("directory {}: cannot lock: {}", dir, reason));
+        }
+        if (is_still_at(held, dir)) return held;
+    }
 }
 
 /// The process that wrote an epoch's superblock; empty when there is none yet.
@@ -164,20 +220,8 @@ std::string sanitised_user() {
 }
 
 StreamMapping create_stream(const StreamPaths& paths, const StreamCreation& what, std::uint64_t now_ns) {
-    const mode_t mode = directory_mode(what.regions.file_mode);
-    const std::string user_dir = fmt::format("{}/tensorpool-{}", paths.base_dir, paths.user);
-    make_directory(user_dir, mode);
-    make_directory(user_dir + "/" + paths.namespace_name, mode);
-    make_directory(paths.stream_dir(what.stream_id), mode);
+    const base::UniqueFd being_made = make_epoch_directory(paths, what);
     const std::string dir = paths.epoch_dir(what.stream_id, what.epoch);
-    if (std::error_code ignored; std::filesystem::exists(std::filesystem::symlink_status(dir, ignored))) {
-        throw Error(ErrorCode::InvalidArgument,
-                    fmt::format("directory {}: this epoch exists already; epochs are never "
-                                "reused",
-                                dir));
-    }
-    make_directory(dir, mode);
-    const base::UniqueFd being_made = lock_directory(dir);
     try {
         StreamLayout layout;
         layout.stream_id = what.stream_id;
@@ -263,9 +307,10 @@ int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id) noexce
     try {
         for (const std::uint64_t epoch : list_epochs(paths, stream_id)) {
             const std::string dir = paths.epoch_dir(stream_id, epoch);
+            const base::UniqueFd held = try_lock_directory(dir);
+            if (!held) continue;  // being made at this moment
             const std::optional<std::uint64_t> writer = writer_of(dir);
-            const bool dead =
-                writer ? !base::is_process_alive(*writer) : static_cast<bool>(lock_directory(dir));
+            const bool dead = !writer || !base::is_process_alive(*writer);
             if (dead && remove_epoch(paths, stream_id, epoch)) ++removed;
         }
     } catch (...) {
