@@ -24,6 +24,7 @@ ProducerOptions producer_on(const ScratchDir& dir, std::uint32_t stream_id, std:
     layout.header_nslots = nslots;
     layout.pools = {{1, stride_bytes}};
     options.standalone = layout;
+    options.announce_period_ns = 20 * kNanosPerMilli;  // so that both ends meet soon
     return options;
 }
 

@@ -3,6 +3,7 @@
 #include "producer/producer_impl.hpp"
 
 #include "base/log.hpp"
+#include "base/prefetch.hpp"
 #include "client/attachment_layout.hpp"
 #include "wire/frame_descriptor.hpp"
 
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <random>
 #include <tuple>
@@ -157,9 +159,16 @@ PublishResult Producer::Impl::publish(const Reservation& reservation, const Fram
         const PublishResult sent = emit(ready);
         if (ready.seq == reservation.seq) result = sent;
     });
-    slots_.prefetch(queue.next_seq());
-    descriptors->prefetch_next();
+    prefetch_next(reservation);
     return result;
+}
+
+void Producer::Impl::prefetch_next(const Reservation& last) const noexcept {
+    const std::uint64_t seq = queue.next_seq();
+    const std::ptrdiff_t slots = std::ptrdiff_t{slots_.slot_of(seq)} - std::ptrdiff_t{last.slot};
+    base::prefetch_for_write(last.payload + slots * std::ptrdiff_t{last.capacity_bytes});
+    slots_.prefetch(seq);
+    descriptors->prefetch_next();
 }
 
 void Producer::Impl::abandon(const Reservation& reservation) noexcept {
@@ -169,13 +178,6 @@ void Producer::Impl::abandon(const Reservation& reservation) noexcept {
 }
 
 PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noexcept {
-    auto claim = descriptors->try_claim(wire::kFrameDescriptorLength);
-    if (!claim) {
-        count_refusal(claim.error());
-        if (claim.error() != messaging::SendError::NotConnected) return PublishResult::DescriptorLost;
-        ++counters.frames_published;
-        return PublishResult::NotConnected;
-    }
     wire::FrameDescriptorBlock descriptor;
     descriptor.stream_id = options.stream_id;
     descriptor.epoch = epoch;
@@ -184,8 +186,15 @@ PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noe
         options.descriptor_timestamps ? static_cast<std::uint64_t>(monotonic_now_ns()) : wire::kNullU64;
     descriptor.meta_version = fields.meta_version != 0 ? fields.meta_version : wire::kNullU32;  // WIRE-012
     descriptor.trace_id = fields.trace_id;
-    wire::encode_frame_descriptor(claim->bytes(), descriptor);
-    claim->commit();
+    // Offered, not claimed: one call instead of three costs less than the copy of 48 bytes it takes.
+    std::array<std::byte, wire::kFrameDescriptorLength> message;
+    wire::encode_frame_descriptor(message, descriptor);
+    if (const auto sent = descriptors->offer(message); !sent) {
+        count_refusal(sent.error());
+        if (sent.error() != messaging::SendError::NotConnected) return PublishResult::DescriptorLost;
+        ++counters.frames_published;
+        return PublishResult::NotConnected;
+    }
     ++counters.frames_published;
     return PublishResult::Published;
 }

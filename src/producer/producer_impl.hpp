@@ -53,6 +53,8 @@ private:
     expected<Reservation, ClaimError> reserve(const shm::PayloadPool& pool) noexcept;
     bool is_current(const Reservation& reservation) const noexcept;
     PublishResult emit(const producer::DescriptorFields& fields) noexcept;
+    /// Takes ownership of the cache lines that the next frame of this pool is likely to write.
+    void prefetch_next(const Reservation& last) const noexcept;
     void count_refusal(messaging::SendError error) noexcept;
     int follow_session() noexcept;
     void map(const Attachment& attachment);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/slot_writer.hpp"
 
+#include "base/prefetch.hpp"
 #include "base/racy_copy.hpp"
 #include "shm/seqlock.hpp"
 #include "shm/strides.hpp"
@@ -11,9 +12,9 @@
 namespace tensorpool::producer {
 namespace {
 
-constexpr std::size_t kLine = 64;
 // Everything from the length word on is the embedded header; its last 109 bytes are reserved and never
 // written.
+constexpr std::size_t kLine = 64;
 constexpr std::size_t kImageFrom = offsetof(wire::HeaderSlot, header_bytes_length);
 constexpr std::size_t kImageTo = offsetof(wire::HeaderSlot, tensor) + offsetof(wire::TensorHeader, pad);
 
@@ -71,15 +72,17 @@ void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInf
     base::racy_copy_to_shared(slot + 16, &pool_and_stamp, sizeof pool_and_stamp);
     base::racy_copy_to_shared(slot + 24, &stamp_and_meta, sizeof stamp_and_meta);
     base::racy_copy_to_shared(slot + 32, &meta_high, sizeof meta_high);
-    base::racy_copy_to_shared(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom);
+    // WIRE-028: whatever the slot held, every field is right afterwards.
+    if (std::memcmp(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom) != 0)
+        base::racy_copy_to_shared(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom);
     shm::seqlock_commit(slot, seq);
 }
 
 void SlotWriter::prefetch(std::uint64_t seq) const noexcept {
     const std::byte* slot = header_slot(seq);
-    __builtin_prefetch(slot, 1);
-    __builtin_prefetch(slot + kLine, 1);
-    __builtin_prefetch(slot + 2 * kLine, 1);
+    base::prefetch_for_write(slot);
+    __builtin_prefetch(slot + kLine);
+    __builtin_prefetch(slot + 2 * kLine);
 }
 
 }  // namespace tensorpool::producer

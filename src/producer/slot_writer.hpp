@@ -14,9 +14,9 @@ namespace tensorpool::producer {
 
 /// Moves the slots of one mapping through in progress -> committed (WIRE-035 to WIRE-039).
 ///
-/// Consecutive frames of a stream nearly always share one layout. The 192 bytes of embedded TensorHeader are
-/// therefore encoded and validated once per layout and then copied line by line, which keeps a publish at a
-/// handful of vector stores.
+/// Consecutive frames of a stream nearly always share one layout. Its TensorHeader is therefore encoded and
+/// validated once, and stored only where the slot holds something else: a store of equal bytes would take the
+/// slot's second and third cache line away from every reader for nothing.
 class SlotWriter {
 public:
     /// `mapping` must be writable and outlive the writer's use of it.

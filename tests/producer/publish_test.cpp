@@ -80,6 +80,36 @@ TEST_F(PublishTest, WritesEveryFieldOfASlotWhateverItHeldBefore) {
     }
 }
 
+// spec: WIRE-028
+TEST_F(PublishTest, RestoresAHeaderThatChangedSinceTheLastFrameOfItsSlot) {
+    const auto publish_round = [&](const TensorLayout& layout) {
+        FrameInfo info = ProducerFixture::bytes_info(12);
+        info.tensor = layout;
+        const std::vector<std::byte> values(12, std::byte{7});
+        for (std::uint32_t i = 0; i < ProducerFixture::kSlots; ++i)
+            EXPECT_EQ(producer.offer(values, info).value(), PublishResult::Published);
+    };
+    publish_round(image_layout(Dtype::UInt16, 2, 3));
+    const wire::HeaderSlot first = slot(5);
+    const auto tensor_as_at_first = [&] {
+        const wire::HeaderSlot now = slot(5);
+        return std::memcmp(&first.tensor, &now.tensor, sizeof first.tensor) == 0;
+    };
+    // Offsets in each of the slot's three written cache lines.
+    for (const std::size_t offset : {60U, 100U, 140U}) {
+        std::byte& damaged = mapping->header_slots()[5 * wire::kHeaderSlotBytes + offset];
+        damaged = ~damaged;
+        publish_round(image_layout(Dtype::UInt16, 2, 3));
+        EXPECT_TRUE(tensor_as_at_first()) << offset;
+        EXPECT_EQ(slot(5).header_bytes_length, 192U) << offset;
+    }
+    publish_round(image_layout(Dtype::UInt8, 3, 4));
+    EXPECT_EQ(slot(5).tensor.dtype, Dtype::UInt8);
+    EXPECT_EQ(slot(5).tensor.dims[1], 4);
+    publish_round(image_layout(Dtype::UInt16, 2, 3));
+    EXPECT_TRUE(tensor_as_at_first());
+}
+
 // spec: WIRE-055
 TEST_F(PublishTest, TakesTheSmallestPoolThatFits) {
     for (const auto& [length, pool] : {std::pair{0U, 1}, {256U, 1}, {257U, 2}, {4096U, 2}}) {

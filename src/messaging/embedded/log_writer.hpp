@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/prefetch.hpp"
 #include "base/racy_copy.hpp"
 #include "messaging/embedded/log_layout.hpp"
 
@@ -40,18 +41,9 @@ public:
     }
 
     /// Takes ownership of the cache line that the next record starts in.
-    void prefetch_next() const noexcept {
-#if defined(__x86_64__)
-        // Not __builtin_prefetch: without -mprfchw it asks for a shared line only.
-        asm volatile("prefetchw %0" : : "m"(*cell_at(next_)));
-#else
-        __builtin_prefetch(cell_at(next_), 1, 3);
-#endif
-    }
+    void prefetch_next() const noexcept { base::prefetch_for_write(cell_at(next_)); }
 
-    [[nodiscard]] std::uint64_t next_cell() const noexcept {
-        return next_;
-    }
+    [[nodiscard]] std::uint64_t next_cell() const noexcept { return next_; }
 
 private:
     static LogHeader* header(std::byte* file) noexcept {
