@@ -10,19 +10,12 @@
 #include <png.h>
 #endif
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
+#include <new>
 
 namespace tensorpool::apps {
 
 #ifdef TP_HAVE_PNG
 namespace {
-
-struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
 
 struct PngWriter {
     png_structp png = nullptr;
@@ -35,6 +28,16 @@ struct PngWriter {
 
 [[noreturn]] void throw_png_error(png_structp, png_const_charp message) {
     throw Error(ErrorCode::SystemError, fmt::format("PNG: {}", message));
+}
+
+/// What libpng has to say beside errors is not for the user's terminal.
+void ignore_png_warning(png_structp, png_const_charp) {
+}
+
+void append_png_bytes(png_structp png, png_bytep data, png_size_t length) {
+    auto& out = *static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
+    const auto* const bytes = reinterpret_cast<const std::byte*>(data);
+    out.insert(out.end(), bytes, bytes + length);
 }
 
 int color_type_of(std::int32_t channels) {
@@ -52,11 +55,13 @@ int color_type_of(std::int32_t channels) {
 
 }  // namespace
 
-void write_png(const std::string& file, const TensorLayout& layout, std::span<const std::byte> packed) {
+std::vector<std::byte> encode_png(const std::string& file, const TensorLayout& layout,
+                                  std::span<const std::byte> packed) {
     const bool deep = layout.dtype == Dtype::UInt16;
     const std::int32_t channels = layout.ndims == 3 ? layout.dims[2] : 1;
     const bool image = (layout.dtype == Dtype::UInt8 || deep) && layout.major_order == MajorOrder::Row &&
-                       (layout.ndims == 2 || layout.ndims == 3) && channels >= 1 && channels <= 4;
+                       (layout.ndims == 2 || layout.ndims == 3) && layout.dims[0] > 0 && layout.dims[1] > 0 &&
+                       channels >= 1 && channels <= 4;
     if (!image) {
         throw Error(
             ErrorCode::Unsupported,
@@ -64,14 +69,12 @@ void write_png(const std::string& file, const TensorLayout& layout, std::span<co
                         "width or height x width x 1..4; .npy takes everything",
                         file, to_string(layout.dtype), layout.ndims));
     }
-    const std::unique_ptr<std::FILE, CloseFile> out(std::fopen(file.c_str(), "wbe"));
-    if (!out) throw Error(ErrorCode::SystemError, fmt::format("{}: {}", file, std::strerror(errno)));
-
+    std::vector<std::byte> out;
     PngWriter writer;
-    writer.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, throw_png_error, nullptr);
+    writer.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, throw_png_error, ignore_png_warning);
     if (writer.png != nullptr) writer.info = png_create_info_struct(writer.png);
     if (writer.info == nullptr) throw std::bad_alloc();
-    png_init_io(writer.png, out.get());
+    png_set_write_fn(writer.png, &out, append_png_bytes, nullptr);
     const auto height = static_cast<png_uint_32>(layout.dims[0]);
     const auto width = static_cast<png_uint_32>(layout.dims[1]);
     png_set_IHDR(writer.png, writer.info, width, height, deep ? 16 : 8, color_type_of(channels),
@@ -82,13 +85,12 @@ void write_png(const std::string& file, const TensorLayout& layout, std::span<co
     for (std::size_t row = 0; row < height; ++row)
         png_write_row(writer.png, reinterpret_cast<png_const_bytep>(packed.data() + row * row_bytes));
     png_write_end(writer.png, nullptr);
-    if (std::fflush(out.get()) != 0)
-        throw Error(ErrorCode::SystemError, fmt::format("{}: {}", file, std::strerror(errno)));
+    return out;
 }
 
 #else
 
-void write_png(const std::string& file, const TensorLayout&, std::span<const std::byte>) {
+std::vector<std::byte> encode_png(const std::string& file, const TensorLayout&, std::span<const std::byte>) {
     throw Error(ErrorCode::Unsupported, file + ": this build has no PNG support; use .npy");
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace tensorpool::apps {
 
@@ -16,8 +17,9 @@ inline constexpr bool kHavePng = true;
 inline constexpr bool kHavePng = false;
 #endif
 
-/// Writes a packed image. Throws Error(Unsupported) for what is no image, or for everything in a build
-/// without libpng.
-void write_png(const std::string& file, const TensorLayout& layout, std::span<const std::byte> packed);
+/// A packed image as the content of a PNG file; `file` is for messages. Throws Error(Unsupported) for what is
+/// no image, or for everything in a build without libpng.
+[[nodiscard]] std::vector<std::byte> encode_png(const std::string& file, const TensorLayout& layout,
+                                                std::span<const std::byte> packed);
 
 }  // namespace tensorpool::apps

@@ -12,11 +12,13 @@ namespace tensorpool::apps {
 /// A result on its way to stdout: members in the order they were added.
 using Report = nlohmann::ordered_json;
 
-/// `key=value`, one item per line. A list of objects is `key=<count>` and then one line per object
-/// (TOOL-003).
+/// `key=value`, one item per line; a string is everything up to the end of its line. A list of objects is
+/// `key=<count>` and then one line per object (TOOL-003).
 [[nodiscard]] std::string to_lines(const Report& report);
 
-/// `<Type> key=value ...` on one line, lists in brackets (TOOL section 4). `report` has a `type` member.
+/// `<Type> key=value ...` on one line, lists in brackets (TOOL section 4). A string that holds a space,
+/// comma, bracket or quote stands in double quotes, so that no peer can pass its text off as more keys.
+/// `report` has a `type` member.
 [[nodiscard]] std::string to_message_line(const Report& report);
 
 /// One JSON object on one line, whatever bytes its strings hold (TOOL-004).
@@ -25,7 +27,8 @@ using Report = nlohmann::ordered_json;
 /// Prints as lines, or as one JSON line, and flushes.
 void print_report(const Report& report, bool json);
 
-/// Text from a peer, made safe for a terminal: control characters and quotes become escapes.
+/// Text from a peer, made safe for a terminal: control characters, whatever turns or hides the text around
+/// it, and what is no UTF-8 become `\xNN` for each byte; a backslash is doubled.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace tensorpool::apps

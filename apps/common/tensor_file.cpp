@@ -10,8 +10,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -43,19 +46,27 @@ std::string extension_of(const std::string& file) {
 
 /// The elements in index order without padding, last index fastest (row) or first index fastest (column).
 std::vector<std::byte> packed(const TensorLayout& layout, std::span<const std::byte> payload) {
+    const auto beyond = [] {
+        return Error(ErrorCode::ProtocolError, "the frame's shape and strides reach past its payload");
+    };
     const std::size_t element = element_size(layout.dtype);
+    const auto dims = std::span(layout.dims).first(layout.ndims);
+    if (std::find(dims.begin(), dims.end(), 0) != dims.end()) return {};
     std::size_t count = 1;
-    for (std::size_t d = 0; d < layout.ndims; ++d) count *= static_cast<std::size_t>(layout.dims[d]);
+    for (std::size_t d = 0; d < layout.ndims; ++d) {
+        const auto extent = static_cast<std::size_t>(layout.dims[d]);
+        if (layout.dims[d] < 0 || layout.strides[d] < 0 || extent > payload.size() / count) throw beyond();
+        count *= extent;
+    }
+    if (element > payload.size() / count) throw beyond();
     std::vector<std::byte> out(count * element);
-    if (count == 0) return out;
     std::array<std::int32_t, kMaxDims> index{};
     const bool row = layout.major_order == MajorOrder::Row;
     for (std::size_t i = 0; i < count; ++i) {
         std::size_t offset = 0;
         for (std::size_t d = 0; d < layout.ndims; ++d)
             offset += static_cast<std::size_t>(index[d]) * static_cast<std::size_t>(layout.strides[d]);
-        if (offset + element > payload.size())
-            throw Error(ErrorCode::ProtocolError, "the frame's strides reach past its payload");
+        if (offset > payload.size() - element) throw beyond();
         std::memcpy(out.data() + i * element, payload.data() + offset, element);
         for (std::size_t step = 0; step < layout.ndims; ++step) {
             const std::size_t d = row ? layout.ndims - 1 - step : step;
@@ -66,7 +77,8 @@ std::vector<std::byte> packed(const TensorLayout& layout, std::span<const std::b
     return out;
 }
 
-void write_npy(const std::string& file, const TensorLayout& layout, std::span<const std::byte> data) {
+std::vector<std::byte> encode_npy(const std::string& file, const TensorLayout& layout,
+                                  std::span<const std::byte> data) {
     std::string_view code;
     for (const NpyType& type : kNpyTypes) {
         if (type.dtype == layout.dtype) code = type.code;
@@ -82,16 +94,28 @@ void write_npy(const std::string& file, const TensorLayout& layout, std::span<co
     header.append(kNpyAlignment - 1 - (fixed + header.size()) % kNpyAlignment, ' ');
     header += '\n';
 
-    std::ofstream out(file, std::ios::binary | std::ios::trunc);
-    const auto length = static_cast<std::uint16_t>(header.size());
-    const std::array<char, 4> preamble{1, 0, static_cast<char>(length & 0xff),
-                                       static_cast<char>(length >> 8)};
-    out.write(kNpyMagic.data(), static_cast<std::streamsize>(kNpyMagic.size()));
-    out.write(preamble.data(), preamble.size());
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
-    out.flush();
-    if (!out) throw Error(ErrorCode::SystemError, fmt::format("{}: cannot be written", file));
+    std::string start(kNpyMagic);
+    start += {1, 0, static_cast<char>(header.size() & 0xff), static_cast<char>(header.size() >> 8)};
+    start += header;
+    std::vector<std::byte> bytes(start.size() + data.size());
+    std::memcpy(bytes.data(), start.data(), start.size());
+    if (!data.empty()) std::memcpy(bytes.data() + start.size(), data.data(), data.size());
+    return bytes;
+}
+
+/// Replaces `file`. What could be written only in part is removed.
+void write_file(const std::string& file, std::span<const std::byte> bytes) {
+    const auto fail = [&] {
+        return Error(ErrorCode::SystemError, fmt::format("{}: {}", file, std::strerror(errno)));
+    };
+    std::FILE* const out = std::fopen(file.c_str(), "wbe");
+    if (out == nullptr) throw fail();
+    const bool written = std::fwrite(bytes.data(), 1, bytes.size(), out) == bytes.size();
+    if (std::fclose(out) == 0 && written) return;
+    const Error error = fail();
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored)) std::filesystem::remove(file, ignored);
+    throw error;
 }
 
 /// What stands behind `'key':` in a .npy header.
@@ -106,7 +130,7 @@ std::string_view npy_value(std::string_view header, std::string_view key) {
 
 TensorLayout parse_npy_header(const std::string& file, std::string_view header) {
     const auto fail = [&](std::string_view why) -> Error {
-        return {ErrorCode::InvalidArgument, fmt::format("{}: {}", file, why)};
+        return {ErrorCode::InvalidConfig, fmt::format("{}: {}", file, why)};
     };
     TensorLayout layout;
     const std::string_view descr = npy_value(header, "descr");
@@ -116,8 +140,10 @@ TensorLayout parse_npy_header(const std::string& file, std::string_view header) 
     }
     if (!dtype) throw fail("its dtype is none of u1 i1 u2 i2 u4 i4 u8 i8 f4 f8 b1 in little-endian");
     layout.dtype = *dtype;
-    layout.major_order =
-        npy_value(header, "fortran_order").substr(0, 4) == "True" ? MajorOrder::Column : MajorOrder::Row;
+    const std::string_view fortran = npy_value(header, "fortran_order");
+    if (!fortran.starts_with("True") && !fortran.starts_with("False"))
+        throw fail("its fortran_order is neither True nor False");
+    layout.major_order = fortran.starts_with("True") ? MajorOrder::Column : MajorOrder::Row;
 
     std::string_view shape = npy_value(header, "shape");
     const std::size_t close = shape.find(')');
@@ -154,23 +180,22 @@ void check_tensor_file_name(const std::string& file) {
 
 void write_tensor(const std::string& file, const TensorLayout& layout, std::span<const std::byte> payload) {
     const std::vector<std::byte> data = packed(layout, payload);
-    try {
-        if (extension_of(file) == ".png") {
-            write_png(file, layout, data);
-        } else {
-            write_npy(file, layout, data);
-        }
-    } catch (...) {
-        std::error_code ignored;
-        std::filesystem::remove(file, ignored);
-        throw;
-    }
+    // Encoded before the file is touched: a tensor that does not fit the type leaves an older file alone.
+    write_file(
+        file, extension_of(file) == ".png" ? encode_png(file, layout, data) : encode_npy(file, layout, data));
 }
 
 std::vector<std::byte> read_bytes(const std::string& file) {
+    std::error_code error;
+    const auto type = std::filesystem::status(file, error).type();
+    if (type == std::filesystem::file_type::not_found)
+        throw Error(ErrorCode::NotFound, fmt::format("{}: no such file", file));
+    if (type != std::filesystem::file_type::regular)  // opening a FIFO would wait for its other end
+        throw Error(ErrorCode::AccessDenied, fmt::format("{}: not a regular file", file));
     std::ifstream in(file, std::ios::binary | std::ios::ate);
-    if (!in) throw Error(ErrorCode::NotFound, fmt::format("{}: cannot be opened", file));
-    std::vector<std::byte> bytes(static_cast<std::size_t>(in.tellg()));
+    const std::streamoff length = in ? std::streamoff{in.tellg()} : -1;
+    if (length < 0) throw Error(ErrorCode::AccessDenied, fmt::format("{}: {}", file, std::strerror(errno)));
+    std::vector<std::byte> bytes(static_cast<std::size_t>(length));
     in.seekg(0);
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (!in) throw Error(ErrorCode::SystemError, fmt::format("{}: cannot be read", file));
@@ -179,31 +204,34 @@ std::vector<std::byte> read_bytes(const std::string& file) {
 
 TensorData read_npy(const std::string& file) {
     std::vector<std::byte> bytes = read_bytes(file);
+    const auto fail = [&](std::string_view why) -> Error {
+        return {ErrorCode::InvalidConfig, fmt::format("{}: {}", file, why)};
+    };
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const auto byte_at = [&](std::size_t at) { return static_cast<std::size_t>(bytes[at]); };
-    if (text.size() < 12 || text.substr(0, kNpyMagic.size()) != kNpyMagic)
-        throw Error(ErrorCode::InvalidArgument, fmt::format("{}: not a .npy file", file));
+    if (text.size() < 12 || !text.starts_with(kNpyMagic)) throw fail("not a .npy file");
+    const std::size_t version = byte_at(kNpyMagic.size());
+    if (version != 1 && version != 2)
+        throw fail(fmt::format(".npy version {}; versions 1 and 2 can be read", version));
     std::size_t header_at = 10;
     std::size_t header_bytes = byte_at(8) | byte_at(9) << 8U;
-    if (byte_at(6) > 1) {
+    if (version == 2) {
         header_at = 12;
         header_bytes |= byte_at(10) << 16U | byte_at(11) << 24U;
     }
     if (header_bytes > kMaxNpyHeader || header_at + header_bytes > text.size())
-        throw Error(ErrorCode::InvalidArgument, fmt::format("{}: its header is cut short", file));
+        throw fail("its header is cut short");
     TensorData tensor;
     tensor.layout = parse_npy_header(file, text.substr(header_at, header_bytes));
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header_at + header_bytes));
     std::uint64_t expected = element_size(tensor.layout.dtype);
     for (std::size_t d = 0; d < tensor.layout.ndims; ++d) {
         const auto extent = static_cast<std::uint64_t>(tensor.layout.dims[d]);
-        if (expected > UINT64_MAX / extent)
-            throw Error(ErrorCode::InvalidArgument, file + ": its shape is too large");
+        if (expected > UINT64_MAX / extent) throw fail("its shape is too large");
         expected *= extent;
     }
     if (bytes.size() != expected)
-        throw Error(ErrorCode::InvalidArgument,
-                    fmt::format("{}: {} bytes of data, its shape needs {}", file, bytes.size(), expected));
+        throw fail(fmt::format("{} bytes of data, its shape needs {}", bytes.size(), expected));
     tensor.bytes = std::move(bytes);
     return tensor;
 }

@@ -21,13 +21,14 @@ struct TensorData {
 void check_tensor_file_name(const std::string& file);
 
 /// Writes by extension: .png (UInt8 or UInt16, height x width or height x width x 1..4) or .npy (any numeric
-/// dtype). Strides are honoured. A partial file is removed. Throws Error that says what would be valid.
+/// dtype). Strides are honoured. Replaces an older file, but only by a tensor that the type can hold. Throws
+/// Error that says what would be valid.
 void write_tensor(const std::string& file, const TensorLayout& layout, std::span<const std::byte> payload);
 
 /// Reads a .npy file (version 1 or 2, little-endian, C or Fortran order). Throws Error.
 [[nodiscard]] TensorData read_npy(const std::string& file);
 
-/// The whole file as it is. Throws Error.
+/// The whole of a regular file. Throws Error.
 [[nodiscard]] std::vector<std::byte> read_bytes(const std::string& file);
 
 }  // namespace tensorpool::apps
