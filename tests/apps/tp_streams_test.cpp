@@ -132,7 +132,7 @@ TEST_F(TpStreamsTest, RefusesWhatCannotBeWithOneLine) {
     EXPECT_EQ(run({"produce", "--stream-id", "1", "--shape", "4", "--file", path("short.raw")}), 2);
     EXPECT_THAT(err, HasSubstr("3 bytes"));
     std::ofstream(path("bad.npy")) << "no array";
-    EXPECT_EQ(run({"produce", "--stream-id", "1", "--file", path("bad.npy")}), 2);
+    EXPECT_EQ(run({"produce", "--stream-id", "1", "--file", path("bad.npy")}), 1);
     EXPECT_THAT(err, HasSubstr("not a .npy file"));
     EXPECT_EQ(run({"produce", "--stream-id", "1", "--messaging", "aeron"}), 1);
     EXPECT_THAT(err, HasSubstr("aeron"));
