@@ -9,6 +9,7 @@ install(DIRECTORY include/tensorpool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} PAT
 install(FILES ${PROJECT_BINARY_DIR}/include/tensorpool/version.hpp
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
 install(TARGETS tensorpool EXPORT tensorpool-targets)
+install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tensorpool/schemas FILES_MATCHING PATTERN *.xml)
 if(TARGET tensorpool_aravis)
   install(FILES include/tensorpool/aravis_source.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
   install(TARGETS tensorpool_aravis EXPORT tensorpool-targets)

@@ -51,6 +51,7 @@ struct Superblock {
     std::uint64_t activity_timestamp_ns;  // the only field rewritten after creation; 8-byte aligned
 };
 static_assert(sizeof(Superblock) == kSuperblockBytes && std::is_trivially_copyable_v<Superblock>);
+static_assert(offsetof(Superblock, magic) == 0);
 static_assert(offsetof(Superblock, layout_version) == 8);
 static_assert(offsetof(Superblock, epoch) == 12);
 static_assert(offsetof(Superblock, stream_id) == 20);
@@ -75,6 +76,7 @@ struct SlotHeader {
     std::uint8_t pad[26];
 };
 static_assert(sizeof(SlotHeader) == 60 && std::is_trivially_copyable_v<SlotHeader>);
+static_assert(offsetof(SlotHeader, seq_commit) == 0);
 static_assert(offsetof(SlotHeader, values_len_bytes) == 8);
 static_assert(offsetof(SlotHeader, payload_slot) == 12);
 static_assert(offsetof(SlotHeader, pool_id) == 16);
@@ -96,6 +98,7 @@ struct TensorHeader {
     std::uint8_t pad[109];
 };
 static_assert(sizeof(TensorHeader) == 184 && std::is_trivially_copyable_v<TensorHeader>);
+static_assert(offsetof(TensorHeader, dtype) == 0);
 static_assert(offsetof(TensorHeader, major_order) == 2);
 static_assert(offsetof(TensorHeader, ndims) == 4);
 static_assert(offsetof(TensorHeader, pad_align) == 5);
