@@ -15,7 +15,14 @@ void add_driver_config_commands(CLI::App& app, Selection& selection);
 void add_ls_command(CLI::App& app, Selection& selection);
 void add_consume_command(CLI::App& app, Selection& selection);
 void add_produce_command(CLI::App& app, Selection& selection);
-void add_listen_command(CLI::App& app, Selection& selection);
+/// listen, and announce-, control-, descriptor-, qos-listen.
+void add_listen_commands(CLI::App& app, Selection& selection);
+/// metadata-listen, metadata-dump.
+void add_metadata_commands(CLI::App& app, Selection& selection);
+void add_send_consumer_config_command(CLI::App& app, Selection& selection);
+void add_shm_create_command(CLI::App& app, Selection& selection);
+/// driver-status, driver-list-leases, driver-list-streams: an explanation.
+void add_driver_status_commands(CLI::App& app, Selection& selection);
 /// `inspect validate-uri` and its siblings, also under their bare names.
 void add_inspect_commands(CLI::App& app, Selection& selection);
 

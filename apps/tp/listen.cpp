@@ -15,8 +15,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,8 @@ struct ListenOptions {
     StreamEndpoints endpoints;
     std::vector<std::string> streams{"control", "announce", "descriptor", "qos", "metadata"};
     std::vector<std::string> types;
+    std::vector<std::string> except_types;
+    bool on_change = false;
     double duration_s = 5;
     bool names = false;
     bool json = false;
@@ -72,6 +76,25 @@ private:
     std::FILE* out_ = nullptr;
 };
 
+/// TX-09: the same report of the same peer again is no news.
+class ChangeFilter {
+public:
+    bool is_news(const Report& report) {
+        std::string peer = report.at("type").get<std::string>();
+        for (const char* key : {"stream", "producer", "consumer"}) {
+            if (report.contains(key)) peer += ' ' + report.at(key).dump();
+        }
+        std::string& last = last_[peer];
+        std::string now = report.dump(-1, ' ', true, Report::error_handler_t::replace);
+        if (now == last) return false;
+        last = std::move(now);
+        return true;
+    }
+
+private:
+    std::map<std::string, std::string> last_;
+};
+
 const Endpoint& endpoint_named(const StreamEndpoints& endpoints, const std::string& name) {
     if (name == "control") return endpoints.control;
     if (name == "announce") return endpoints.announce;
@@ -105,8 +128,12 @@ ExitCode run_listen(ListenOptions& options) {
     for (const Line& line : lines) subscriptions.push_back(line.subscription.get());
 
     const std::set<std::string> wanted(options.types.begin(), options.types.end());
+    const std::set<std::string> unwanted(options.except_types.begin(), options.except_types.end());
+    ChangeFilter changes;
     Describer describer(options.names, [&](const Report& report) {
-        if (!wanted.empty() && wanted.count(report.at("type").get<std::string>()) == 0) return;
+        const auto type = report.at("type").get<std::string>();
+        if ((!wanted.empty() && wanted.count(type) == 0) || unwanted.count(type) != 0) return;
+        if (options.on_change && !changes.is_news(report)) return;
         const std::string text = options.json ? to_json_line(report) : to_message_line(report);
         std::ignore = std::fwrite(text.data(), 1, text.size(), stdout);
     });
@@ -137,7 +164,77 @@ ExitCode run_listen(ListenOptions& options) {
 
 }  // namespace
 
-void add_listen_command(CLI::App& app, Selection& selection) {
+namespace {
+
+void add_common(CLI::App& command, ListenOptions& options) {
+    command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    command.add_flag("--names", options.names, "print enumerations as names");
+    command.add_flag("--json", options.json, "one JSON object per message");
+    command.add_flag("--raw", options.raw, "also dump every fragment in hex on stderr");
+    command.add_option("--raw-file", options.raw_file, "the same into a file");
+    options.messaging.add_to(command);
+}
+
+/// TOOL-033 to TOOL-038: `listen` with its streams and messages chosen.
+struct Preset {
+    const char* name;
+    const char* description;
+    std::vector<std::string> streams;
+    std::vector<std::string> types;
+    std::vector<std::string> except_types;
+    bool on_change = false;
+};
+
+const std::vector<Preset>& presets() {
+    static const std::vector<Preset> all{
+        {"announce-listen",
+         "Print announces, QoS and progress on the announce stream.\n"
+         "Example: tp announce-listen --duration-s 3",
+         {"announce"},
+         {"ShmPoolAnnounce", "QosProducer", "QosConsumer", "FrameProgress"},
+         {}},
+        {"control-listen",
+         "Print every control, metadata and QoS message.\n"
+         "Example: tp control-listen --duration-s 0 --json",
+         {"control", "metadata", "qos"},
+         {},
+         {"FrameDescriptor"}},
+        {"descriptor-listen",
+         "Print frame descriptors.\nExample: tp descriptor-listen --duration-s 1",
+         {"descriptor"},
+         {"FrameDescriptor"},
+         {}},
+        {"qos-listen",
+         "Print what producers and consumers report about themselves, when it changes.\n"
+         "Example: tp qos-listen --duration-s 10",
+         {"qos"},
+         {"QosProducer", "QosConsumer"},
+         {},
+         true},
+    };
+    return all;
+}
+
+void add_preset_endpoints(CLI::App& command, const Preset& preset, StreamEndpoints& endpoints) {
+    for (const std::string& stream : preset.streams) {
+        if (stream == "control")
+            add_endpoint(command, stream, endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
+        if (stream == "announce")
+            add_endpoint(command, stream, endpoints.announce, "TP_CHANNEL", "TP_STREAM_ID");
+        if (stream == "descriptor") add_endpoint(command, stream, endpoints.descriptor);
+        if (stream == "qos")
+            add_endpoint(command, stream, endpoints.qos, "TP_QOS_CHANNEL", "TP_QOS_STREAM_ID");
+        if (stream == "metadata") {
+            add_endpoint(command, stream, endpoints.metadata, "TP_METADATA_CHANNEL", "TP_METADATA_STREAM_ID");
+        }
+    }
+}
+
+}  // namespace
+
+void add_listen_commands(CLI::App& app, Selection& selection) {
     add_command<ListenOptions>(
         app, selection, "listen",
         "Print every protocol message as it passes.\n"
@@ -150,17 +247,23 @@ void add_listen_command(CLI::App& app, Selection& selection) {
                 ->check(CLI::IsMember({"control", "announce", "descriptor", "qos", "metadata"}));
             command.add_option("--types", options.types, "only these messages, for example ShmPoolAnnounce")
                 ->delimiter(',');
-            command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
-            command.add_flag("--names", options.names, "print enumerations as names");
-            command.add_flag("--json", options.json, "one JSON object per message");
-            command.add_flag("--raw", options.raw, "also dump every fragment in hex on stderr");
-            command.add_option("--raw-file", options.raw_file, "the same into a file");
-            options.messaging.add_to(command);
+            add_common(command, options);
             add_endpoints(command, options.endpoints);
         },
         run_listen);
+    for (const Preset& preset : presets()) {
+        add_command<ListenOptions>(
+            app, selection, preset.name, preset.description,
+            [&preset](CLI::App& command, ListenOptions& options) {
+                options.streams = preset.streams;
+                options.types = preset.types;
+                options.except_types = preset.except_types;
+                options.on_change = preset.on_change;
+                add_common(command, options);
+                add_preset_endpoints(command, preset, options.endpoints);
+            },
+            run_listen);
+    }
 }
 
 }  // namespace tensorpool::apps

@@ -20,9 +20,13 @@ int main(int argc, char** argv) {
     add_produce_command(app, selection);
     add_consume_command(app, selection);
     add_ls_command(app, selection);
-    add_listen_command(app, selection);
+    add_listen_commands(app, selection);
+    add_metadata_commands(app, selection);
     add_inspect_commands(app, selection);
+    add_shm_create_command(app, selection);
     add_lease_commands(app, selection);
+    add_send_consumer_config_command(app, selection);
+    add_driver_status_commands(app, selection);
     add_driver_config_commands(app, selection);
     return run_program(app, selection, argc, argv);
 }

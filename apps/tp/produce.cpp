@@ -13,6 +13,7 @@
 #include "tp/commands.hpp"
 
 #include <tensorpool/error.hpp>
+#include <tensorpool/metadata.hpp>
 #include <tensorpool/producer.hpp>
 
 #include <fmt/format.h>
@@ -24,6 +25,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 
 namespace tensorpool::apps {
@@ -45,6 +47,9 @@ struct ProduceOptions {
     double duration_s = 0;
     bool create = false;
     bool json = false;
+    std::string name;
+    std::string summary;
+    std::vector<std::string> attributes;  ///< key=value
 };
 
 /// What to publish: a pattern of a given shape, or the same bytes over and over.
@@ -89,6 +94,28 @@ Source source_of(const ProduceOptions& options) {
     return source;
 }
 
+/// Nothing unless the command line describes the source.
+std::unique_ptr<MetadataPublisher> make_metadata(Context& context, const ProduceOptions& options,
+                                                 const Producer& producer) {
+    if (options.name.empty() && options.summary.empty() && options.attributes.empty()) return nullptr;
+    std::vector<MetadataAttribute> attributes;
+    for (const std::string& text : options.attributes) {
+        const std::size_t equals = text.find('=');
+        if (equals == 0 || equals == std::string::npos)
+            throw UsageError(fmt::format("--meta {}: must be key=value", text));
+        attributes.push_back(
+            {text.substr(0, equals), std::string(metadata_format::kText), text.substr(equals + 1)});
+    }
+    MetadataPublisherOptions described;
+    described.stream_id = producer.stream_id();
+    described.producer_id = producer.producer_id();
+    described.endpoints = options.producer.endpoints;
+    described.name = options.name;
+    described.summary = options.summary;
+    described.attributes = std::move(attributes);
+    return std::make_unique<MetadataPublisher>(context, described);
+}
+
 class ProduceRun {
 public:
     ProduceRun(Context& context, const ProduceOptions& options, Source source)
@@ -96,6 +123,7 @@ public:
           options_(options),
           source_(std::move(source)),
           producer_(context, options.producer),
+          metadata_(make_metadata(context, options, producer_)),
           statistics_(context.clock().now_ns()) {}
 
     ExitCode run();
@@ -110,6 +138,7 @@ private:
     const ProduceOptions& options_;
     Source source_;
     Producer producer_;
+    std::unique_ptr<MetadataPublisher> metadata_;
     FrameStatistics statistics_;
 };
 
@@ -132,6 +161,7 @@ void ProduceRun::publish() {
     info.tensor = source_.layout;
     info.values_len_bytes = source_.bytes;
     info.timestamp_ns = static_cast<std::uint64_t>(context_.clock().now_ns());
+    if (metadata_) info.meta_version = metadata_->version();
     producer_.commit(std::move(*claim), info);
     statistics_.add(source_.bytes, 0);
 }
@@ -187,6 +217,10 @@ ExitCode ProduceRun::run() {
         const Nanos now = context_.clock().now_ns();
         if (now >= end) break;
         producer_.do_work(now);
+        if (metadata_) {
+            metadata_->set_epoch(producer_.epoch());
+            metadata_->do_work(now);
+        }
         if (now >= next_frame) {
             if (producer_.is_ready()) publish();
             next_frame = std::max(next_frame + period, now - period);  // a late frame is not made up for
@@ -246,6 +280,9 @@ void add_options(CLI::App& command, ProduceOptions& options) {
     command
         .add_option("--allow", options.producer.allowed_base_dirs, "directory regions may lie in; repeatable")
         ->capture_default_str();
+    command.add_option("--name", options.name, "metadata: name of the data source");
+    command.add_option("--summary", options.summary, "metadata: what it is, in a few words");
+    command.add_option("--meta", options.attributes, "metadata: an attribute, key=value; repeatable");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.standalone.add_to(command);
     options.messaging.add_to(command);

@@ -49,8 +49,9 @@ struct MetadataPublisherOptions {
     std::uint32_t stream_id = 0;
     std::uint32_t producer_id = 0;
     StreamEndpoints endpoints{};
-    std::string name;     ///< of the data source, ASCII
-    std::string summary;  ///< its type and shape in a few words, ASCII
+    std::string name;                           ///< of the data source, ASCII
+    std::string summary;                        ///< its type and shape in a few words, ASCII
+    std::vector<MetadataAttribute> attributes;  ///< of version 1
     /// Both messages are repeated at this period, so that late joiners are served within one.
     Nanos period_ns = kNanosPerSecond;
 };
@@ -67,8 +68,8 @@ struct MetadataPublisherCounters {
 /// is already changes nothing. Not thread-safe: drive it, and change attributes, on the producer's thread.
 class MetadataPublisher final : public Agent {
 public:
-    /// Throws Error(InvalidConfig) for a stream id or text that cannot be sent, MessagingError without a
-    /// publication.
+    /// Throws Error(InvalidConfig) for a stream id or period, what set() throws for text and attributes, and
+    /// MessagingError without a publication.
     MetadataPublisher(Context& context, MetadataPublisherOptions options);
     ~MetadataPublisher() override;
 

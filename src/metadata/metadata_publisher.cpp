@@ -34,6 +34,17 @@ MetadataPublisherOptions validated(MetadataPublisherOptions options) {
     return options;
 }
 
+void require_unique(const std::vector<MetadataAttribute>& attributes) {
+    for (std::size_t i = 0; i < attributes.size(); ++i) {
+        metadata::require_valid(attributes[i]);
+        for (std::size_t j = 0; j < i; ++j) {
+            if (attributes[j].key != attributes[i].key) continue;
+            throw Error(ErrorCode::InvalidArgument,
+                        fmt::format("metadata: key '{}' appears twice", attributes[i].key));
+        }
+    }
+}
+
 control::MetaAttribute to_message(const MetadataAttribute& attribute) {
     return {attribute.key, attribute.format, attribute.value};
 }
@@ -53,18 +64,23 @@ public:
         announce.meta_version = meta.meta_version = 1;
         announce.name = opts.name;
         announce.summary = opts.summary;
-        require_fits(opts.name, opts.summary, {});
+        require_unique(opts.attributes);
+        take(opts.attributes);
     }
 
     /// Takes over what was validated, as a new version.
     std::uint32_t commit(std::vector<MetadataAttribute> next) {
+        take(std::move(next));
+        return bump();
+    }
+
+    void take(std::vector<MetadataAttribute> next) {
         require_fits(announce.name, announce.summary, next);
         std::vector<control::MetaAttribute> message;
         message.reserve(next.size());
         std::transform(next.begin(), next.end(), std::back_inserter(message), to_message);
         attributes = std::move(next);
         meta.attributes = std::move(message);
-        return bump();
     }
 
     std::uint32_t bump() noexcept {
@@ -150,14 +166,7 @@ std::uint32_t MetadataPublisher::set(MetadataAttribute attribute) {
 }
 
 std::uint32_t MetadataPublisher::replace(std::vector<MetadataAttribute> attributes) {
-    for (std::size_t i = 0; i < attributes.size(); ++i) {
-        metadata::require_valid(attributes[i]);
-        for (std::size_t j = 0; j < i; ++j) {
-            if (attributes[j].key != attributes[i].key) continue;
-            throw Error(ErrorCode::InvalidArgument,
-                        fmt::format("metadata: key '{}' appears twice", attributes[i].key));
-        }
-    }
+    require_unique(attributes);
     return attributes == impl_->attributes ? version() : impl_->commit(std::move(attributes));
 }
 

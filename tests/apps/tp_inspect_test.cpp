@@ -89,5 +89,78 @@ TEST_F(TpInspectTest, RefusesAnIndexBehindTheRing) {
     EXPECT_THAT(program.err(), HasSubstr("valid is 0..7"));
 }
 
+class TpShmCreateTest : public testing::Test {
+protected:
+    int create(std::vector<std::string> more) {
+        std::vector<std::string> all{TP_PROGRAM,    "shm-create", "--shm-base-dir", dir.str(),
+                                     "--stream-id", "77",         "--epoch",        "2"};
+        all.insert(all.end(), more.begin(), more.end());
+        Program program(all);
+        const int status = program.wait();
+        err = program.err();
+        return status;
+    }
+    [[nodiscard]] int validate(const std::string& file, std::vector<std::string> more) const {
+        std::vector<std::string> all{TP_PROGRAM, "shm-validate", "--allow", dir.str(), "--stream-id",
+                                     "77",       "--epoch",      "2",       "--uri",   uri_of(file)};
+        all.insert(all.end(), more.begin(), more.end());
+        return Program(all).wait();
+    }
+    [[nodiscard]] std::string path_of(const std::string& file) const {
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(dir.str())) {
+            if (entry.path().filename() == file) return entry.path().string();
+        }
+        return "/missing";
+    }
+    [[nodiscard]] std::string uri_of(const std::string& file) const {
+        return "shm:file?path=" + path_of(file);
+    }
+
+    test::TempDir dir{true};
+    std::string err;
+};
+
+// spec: TOOL-018
+TEST_F(TpShmCreateTest, MakesRegionsThatValidate) {
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8"}), 0) << err;
+    EXPECT_EQ(create({"--region", "pool", "--nslots", "8", "--pool-id", "3", "--stride-bytes", "4096"}), 0);
+    EXPECT_EQ(validate("header.ring", {"--region-type", "header", "--nslots", "8"}), 0);
+    EXPECT_EQ(validate("3.pool", {"--region-type", "payload", "--pool-id", "3", "--stride-bytes", "4096"}),
+              0);
+    EXPECT_EQ(validate("3.pool", {"--pool-id", "4"}), 3);
+    EXPECT_EQ(std::filesystem::file_size(path_of("header.ring")), 64U + 8 * 256);
+    EXPECT_EQ(std::filesystem::file_size(path_of("3.pool")), 64U + 8 * 4096);
+    EXPECT_EQ(std::filesystem::status(path_of("3.pool")).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    EXPECT_THAT(path_of("3.pool"), HasSubstr("/default/77/2/3.pool"));
+}
+
+// spec: TOOL-018
+TEST_F(TpShmCreateTest, MakesAnythingAnywhereOnlyWhenToldTo) {
+    const std::string odd = dir.str() + "/odd.ring";
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8", "--noncanonical", odd}), 2);
+    EXPECT_THAT(err, HasSubstr("--allow-noncompliant"));
+    EXPECT_FALSE(std::filesystem::exists(odd));
+    EXPECT_EQ(create({"--region", "header", "--nslots", "7", "--layout-version", "9", "--noncanonical", odd,
+                      "--allow-noncompliant"}),
+              0)
+        << err;
+    EXPECT_EQ(std::filesystem::file_size(odd), 64U + 7 * 256);
+    EXPECT_EQ(validate("odd.ring", {}), 3);
+}
+
+// spec: TOOL-018
+TEST_F(TpShmCreateTest, RefusesWhatNoConsumerCouldMap) {
+    EXPECT_EQ(create({"--region", "header", "--nslots", "7"}), 2);
+    EXPECT_THAT(err, HasSubstr("power of two"));
+    EXPECT_EQ(create({"--region", "pool", "--nslots", "8"}), 2);
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8", "--namespace", ".."}), 2);
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8", "--shm-base-dir", "relative"}), 2);
+    EXPECT_TRUE(std::filesystem::is_empty(dir.str()));
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8"}), 0) << err;
+    EXPECT_EQ(create({"--region", "header", "--nslots", "8"}), 1);
+    EXPECT_THAT(err, HasSubstr("header.ring"));
+}
+
 }  // namespace
 }  // namespace tensorpool

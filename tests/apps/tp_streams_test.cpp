@@ -124,6 +124,24 @@ TEST_F(TpStreamsTest, PrintsEveryDescriptorAndAnnounceInItsTextAndJsonForm) {
     EXPECT_EQ(announce.at("pools").size(), 1U);
 }
 
+// spec: TOOL-035 TOOL-036 TOOL-037
+TEST_F(TpStreamsTest, DumpsTheMetadataThatFramesName) {
+    const auto producer = start_producer(
+        {"--shape", "8", "--name", "cam0", "--summary", "Mono8 line", "--meta", "exposure_us=100"});
+    EXPECT_EQ(run({"metadata-dump", "--stream-id", "10000", "--timeout-ms", "30000", "--json"}), 0) << err;
+    const auto dump = json_lines(out).at(0);
+    EXPECT_EQ(dump.at("meta_version"), 1);
+    EXPECT_EQ(dump.at("name"), "cam0");
+    EXPECT_EQ(dump.at("summary"), "Mono8 line");
+    EXPECT_EQ(dump.at("attributes").at(0).at("attr"), "exposure_us");
+    EXPECT_EQ(dump.at("attributes").at(0).at("value"), "100");
+    EXPECT_EQ(run({"descriptor-listen", "--duration-s", "0.5", "--json"}), 0);
+    EXPECT_EQ(json_lines(out).at(0).at("meta_version"), 1);
+    EXPECT_EQ(run({"metadata-listen", "--duration-s", "2.5"}), 0);
+    EXPECT_EQ(out, "DataSourceAnnounce stream_id=10000 meta_version=1 name=cam0\n");
+    EXPECT_EQ(run({"metadata-dump", "--stream-id", "1", "--timeout-ms", "100"}), 4);
+}
+
 TEST_F(TpStreamsTest, RefusesWhatCannotBeWithOneLine) {
     EXPECT_EQ(consume({"--save", "1", "frame.bmp"}), 2);
     EXPECT_THAT(err, HasSubstr("valid are .png and .npy"));

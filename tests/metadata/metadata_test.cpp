@@ -169,6 +169,18 @@ TEST_F(MetadataTest, AProducerThatStartsAgainReplacesTheVersionsOfItsPredecessor
     EXPECT_EQ(cache.counters().sources_replaced, 1U);
 }
 
+TEST_F(MetadataTest, StartsWithTheAttributesOfItsOptionsAsVersionOne) {
+    MetadataPublisherOptions options;
+    options.stream_id = kStream;
+    options.attributes = {{"serial", "text/plain", "A17"}};
+    publisher.reset();
+    publisher.emplace(*producing_, options);
+    cycle();
+    EXPECT_EQ(text_of(1, "serial"), "A17");
+    options.attributes.push_back({"serial", "text/plain", "B"});
+    EXPECT_THROW(MetadataPublisher(*producing_, options), Error);
+}
+
 TEST_F(MetadataTest, IgnoresOtherStreams) {
     auto raw = by_hand();
     control::DataSourceMeta meta;
