@@ -125,6 +125,7 @@ ExitCode run_listen(ListenOptions& options) {
     Context context(options.messaging.context_options());
     const std::vector<Line> lines = subscribe(context, options);
     std::vector<messaging::Subscription*> subscriptions;
+    subscriptions.reserve(lines.size());
     for (const Line& line : lines) subscriptions.push_back(line.subscription.get());
 
     const std::set<std::string> wanted(options.types.begin(), options.types.end());

@@ -3,18 +3,16 @@
 """Runs driver, simulated camera, a fast and a slow consumer; shows one live line; leaves nothing behind."""
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 
+from programs import STOP_SIGNALS, Program, interrupt
+
 STREAM_ID = "10000"
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DROPS = ["drops_gap", "drops_odd", "drops_changed", "drops_frame_id_mismatch", "drops_header_invalid",
          "drops_payload_invalid", "drops_epoch_mismatch", "drops_unmapped", "skipped"]
 DRIVER_CONFIG = """\
@@ -30,44 +28,6 @@ payload_pools = [{{ pool_id = 1, stride_bytes = 1048576 }}]
 stream_id = {stream}
 profile = "camera"
 """
-
-
-class Program:
-    """A child with JSON lines on stdout, of which the last interval and the summary are kept."""
-
-    def __init__(self, name: str, words: list[str], log: pathlib.Path):
-        self.name = name
-        self.last: dict = {}
-        self.summary: dict = {}
-        self.log = log
-        with open(log, "wb") as err:
-            # A session of its own: Ctrl-C reaches this script, which then stops its children in order.
-            self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL,
-                                            start_new_session=True, text=True)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self) -> None:
-        for line in self.process.stdout:
-            try:
-                message = json.loads(line)
-            except ValueError:
-                continue
-            if message.get("type") == "interval":
-                self.last = message
-            else:
-                self.summary = message
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.reader.join(timeout=5)
-        return self.process.returncode
 
 
 def drops_text(message: dict) -> str:
@@ -181,10 +141,6 @@ class Demo:
             print(f"one frame: {self.frame}, figures: {self.out / 'summary.json'}; nothing left in /dev/shm"
                   if not problems else f"figures and logs: {self.out}")
         return not problems
-
-
-def interrupt(_signal, _frame) -> None:
-    raise KeyboardInterrupt
 
 
 def parse() -> argparse.Namespace:

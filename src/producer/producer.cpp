@@ -116,7 +116,7 @@ expected<PublishResult, ClaimError> Producer::offer(std::span<const std::byte> v
     }
     auto reservation = impl_->reserve_fitting(static_cast<std::uint32_t>(values.size()));
     if (!reservation) return unexpected(reservation.error());
-    base::racy_copy_to_shared(reservation->payload, values.data(), values.size());
+    if (!values.empty()) base::racy_copy_to_shared(reservation->payload, values.data(), values.size());
     FrameInfo sized = info;
     sized.values_len_bytes = static_cast<std::uint32_t>(values.size());
     return impl_->publish(*reservation, sized);

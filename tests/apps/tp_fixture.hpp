@@ -45,7 +45,7 @@ protected:
     }
 
     std::string write_config(const std::string& more = "") const {
-        const std::string file = path("driver.toml");
+        std::string file = path("driver.toml");
         std::ofstream(file) << "[shm]\nbase_dir = \"" << shm_dir() << "\"\n"
                             << "[policies]\ncleanup_shm_on_exit = true\n"
                             << "[profiles.small]\nheader_nslots = 16\n"

@@ -52,31 +52,31 @@ TEST_F(PublishTest, WritesEveryFieldOfASlotWhateverItHeldBefore) {
     for (int i = 0; i < 3; ++i) ASSERT_EQ(producer.offer(values, info).value(), PublishResult::Published);
 
     const wire::HeaderSlot header = slot(2);
-    EXPECT_EQ(header.slot.seq_commit, shm::committed_word(2));
-    EXPECT_EQ(header.slot.values_len_bytes, 12U);
-    EXPECT_EQ(header.slot.payload_slot, 2U);
-    EXPECT_EQ(header.slot.pool_id, 1U);
-    EXPECT_EQ(header.slot.payload_offset, 0U);
-    EXPECT_EQ(header.slot.timestamp_ns, 0x1122334455667788U);
-    EXPECT_EQ(header.slot.meta_version, 0x99aabbccU);
-    EXPECT_EQ(header.header_bytes_length, 192U);
-    EXPECT_EQ(header.tensor_message.block_length, 184U);
-    EXPECT_EQ(header.tensor_message.template_id, 52U);
-    EXPECT_EQ(header.tensor_message.schema_id, 900U);
-    EXPECT_EQ(header.tensor_message.version, 1U);
-    EXPECT_EQ(header.tensor.dtype, Dtype::UInt16);
-    EXPECT_EQ(header.tensor.major_order, MajorOrder::Row);
-    EXPECT_EQ(header.tensor.ndims, 2U);
-    EXPECT_EQ(header.tensor.pad_align, 0U);
-    EXPECT_EQ(header.tensor.progress_unit, ProgressUnit::None);
-    EXPECT_EQ(header.tensor.progress_stride_bytes, 0U);
-    EXPECT_EQ(header.tensor.dims[0], 2);
-    EXPECT_EQ(header.tensor.dims[1], 3);
-    EXPECT_EQ(header.tensor.strides[0], 6);
-    EXPECT_EQ(header.tensor.strides[1], 2);
+    EXPECT_EQ(by_value(header.slot.seq_commit), shm::committed_word(2));
+    EXPECT_EQ(by_value(header.slot.values_len_bytes), 12U);
+    EXPECT_EQ(by_value(header.slot.payload_slot), 2U);
+    EXPECT_EQ(by_value(header.slot.pool_id), 1U);
+    EXPECT_EQ(by_value(header.slot.payload_offset), 0U);
+    EXPECT_EQ(by_value(header.slot.timestamp_ns), 0x1122334455667788U);
+    EXPECT_EQ(by_value(header.slot.meta_version), 0x99aabbccU);
+    EXPECT_EQ(by_value(header.header_bytes_length), 192U);
+    EXPECT_EQ(by_value(header.tensor_message.block_length), 184U);
+    EXPECT_EQ(by_value(header.tensor_message.template_id), 52U);
+    EXPECT_EQ(by_value(header.tensor_message.schema_id), 900U);
+    EXPECT_EQ(by_value(header.tensor_message.version), 1U);
+    EXPECT_EQ(by_value(header.tensor.dtype), Dtype::UInt16);
+    EXPECT_EQ(by_value(header.tensor.major_order), MajorOrder::Row);
+    EXPECT_EQ(by_value(header.tensor.ndims), 2U);
+    EXPECT_EQ(by_value(header.tensor.pad_align), 0U);
+    EXPECT_EQ(by_value(header.tensor.progress_unit), ProgressUnit::None);
+    EXPECT_EQ(by_value(header.tensor.progress_stride_bytes), 0U);
+    EXPECT_EQ(by_value(header.tensor.dims[0]), 2);
+    EXPECT_EQ(by_value(header.tensor.dims[1]), 3);
+    EXPECT_EQ(by_value(header.tensor.strides[0]), 6);
+    EXPECT_EQ(by_value(header.tensor.strides[1]), 2);
     for (int d = 2; d < 8; ++d) {
-        EXPECT_EQ(header.tensor.dims[d], 0) << d;
-        EXPECT_EQ(header.tensor.strides[d], 0) << d;
+        EXPECT_EQ(by_value(header.tensor.dims[d]), 0) << d;
+        EXPECT_EQ(by_value(header.tensor.strides[d]), 0) << d;
     }
 }
 
@@ -101,11 +101,11 @@ TEST_F(PublishTest, RestoresAHeaderThatChangedSinceTheLastFrameOfItsSlot) {
         damaged = ~damaged;
         publish_round(image_layout(Dtype::UInt16, 2, 3));
         EXPECT_TRUE(tensor_as_at_first()) << offset;
-        EXPECT_EQ(slot(5).header_bytes_length, 192U) << offset;
+        EXPECT_EQ(by_value(slot(5).header_bytes_length), 192U) << offset;
     }
     publish_round(image_layout(Dtype::UInt8, 3, 4));
-    EXPECT_EQ(slot(5).tensor.dtype, Dtype::UInt8);
-    EXPECT_EQ(slot(5).tensor.dims[1], 4);
+    EXPECT_EQ(by_value(slot(5).tensor.dtype), Dtype::UInt8);
+    EXPECT_EQ(by_value(slot(5).tensor.dims[1]), 4);
     publish_round(image_layout(Dtype::UInt16, 2, 3));
     EXPECT_TRUE(tensor_as_at_first());
 }
@@ -115,7 +115,7 @@ TEST_F(PublishTest, TakesTheSmallestPoolThatFits) {
     for (const auto& [length, pool] : {std::pair{0U, 1}, {256U, 1}, {257U, 2}, {4096U, 2}}) {
         const std::uint64_t seq = producer.next_seq();
         ASSERT_TRUE(fixture.offer(length));
-        EXPECT_EQ(slot(seq).slot.pool_id, pool) << length;
+        EXPECT_EQ(by_value(slot(seq).slot.pool_id), pool) << length;
     }
 }
 
@@ -222,7 +222,7 @@ TEST_F(PublishTest, StampsTheCaptureTimeAndLeavesThePublishTimeOut) {
     info.timestamp_ns = 123;
     const std::vector<std::byte> values(10);
     ASSERT_TRUE(producer.offer(values, info));
-    EXPECT_EQ(slot(1).slot.timestamp_ns, 123U);
+    EXPECT_EQ(by_value(slot(1).slot.timestamp_ns), 123U);
     fixture.cycle();
     EXPECT_FALSE(fixture.descriptors.at(0).timestamp_ns);
 }
@@ -269,8 +269,8 @@ TEST_F(PublishTest, RefusesAFrameThatContradictsItselfAndLeavesAGap) {
 TEST_F(PublishTest, CommitsAnEmptyFrame) {
     ASSERT_EQ(fixture.offer(0).value(), PublishResult::Published);
     EXPECT_EQ(word(0), shm::committed_word(0));
-    EXPECT_EQ(slot(0).slot.values_len_bytes, 0U);
-    EXPECT_EQ(slot(0).slot.payload_slot, 0U);
+    EXPECT_EQ(by_value(slot(0).slot.values_len_bytes), 0U);
+    EXPECT_EQ(by_value(slot(0).slot.payload_slot), 0U);
 }
 
 // spec: WIRE-097
