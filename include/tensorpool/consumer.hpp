@@ -43,6 +43,7 @@ struct ConsumerOptions {
     std::vector<std::string> allowed_base_dirs{"/dev/shm"};
     Nanos announce_period_ns = kNanosPerSecond;  ///< freshness window is three of these (WIRE-068)
     Nanos keepalive_interval_ns = kNanosPerSecond;
+    Nanos qos_period_ns = kNanosPerSecond;  ///< of QosConsumer (OBS-009); 0 = none
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
     bool lock_memory = false;  ///< mlock the mappings (DRV-137)
 };
@@ -117,6 +118,7 @@ struct ConsumerCounters {
     std::uint64_t handler_errors = 0;       ///< handlers that threw; the frame counts as delivered
     std::uint64_t remaps = 0;               ///< successful mappings (no. 10)
     std::uint64_t unmaps = 0;
+    std::uint64_t qos_published = 0;
     std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
     std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
 };

@@ -51,6 +51,7 @@ struct ProducerOptions {
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
     Nanos keepalive_interval_ns = kNanosPerSecond;
     Nanos announce_period_ns = kNanosPerSecond;
+    Nanos qos_period_ns = kNanosPerSecond;  ///< of QosProducer while ready (OBS-010); 0 = none
     /// Driver mode: directories regions may be mapped from.
     std::vector<std::string> allowed_base_dirs{"/dev/shm"};
     /// Most reservations held at a time; 0 = nslots / 2. Always below nslots, so that a slot handed to a
@@ -147,6 +148,7 @@ struct ProducerCounters {
     std::uint64_t stale_publishes = 0;
     std::uint64_t invalid_frames = 0;
     std::uint64_t announces_published = 0;  ///< standalone only
+    std::uint64_t qos_published = 0;
     std::uint64_t descriptor_back_pressured = 0;
     std::uint64_t descriptor_not_connected = 0;
     std::uint64_t descriptor_admin_action = 0;

@@ -33,8 +33,9 @@ ConsumerOptions validated(ConsumerOptions options) {
         throw Error(ErrorCode::InvalidConfig,
                     "consumer: allowed_base_dirs is empty; nothing could ever be mapped");
     }
-    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0) {
-        throw Error(ErrorCode::InvalidConfig, "consumer: announce and keepalive periods must be positive");
+    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0 || options.qos_period_ns < 0) {
+        throw Error(ErrorCode::InvalidConfig,
+                    "consumer: announce and keepalive periods must be positive, the QoS period not negative");
     }
     if (options.consumer_id == 0) options.consumer_id = random_id();
     return options;
@@ -74,6 +75,10 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
     control_ = subscribe(at.control);
     if (at.announce != at.control) announces_ = subscribe(at.announce);
     consumer_id = options.consumer_id;
+    if (options.qos_period_ns > 0) {
+        qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
+                     options.qos_period_ns, context.clock().now_ns());
+    }
     if (options.use_driver && session == nullptr) {
         own_session_ = std::make_unique<DriverSession>(context, session_options(options));
         session = own_session_.get();
@@ -247,6 +252,7 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
     if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
     sync_mapping();
+    if (qos_) report_qos(now_ns);
     if (frame_handler) {
         work += poll(
             [](void* f, const Frame& frame) { (*static_cast<std::function<void(const Frame&)>*>(f))(frame); },
@@ -269,6 +275,21 @@ int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
     consumer_id = attachment->client_id;
     tracker.on_attached(*attachment, now_ns);
     return 1;
+}
+
+void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
+    const bool sent = qos_->send_if_due(now_ns, [&] {
+        control::QosConsumer qos;
+        qos.stream_id = options.stream_id;
+        qos.consumer_id = consumer_id;
+        qos.epoch = mapped_epoch_;  // 0: nothing is mapped
+        qos.last_seq_seen = sequence.seen() ? sequence.last() : 0;
+        qos.drops_gap = counters.drops_gap;
+        qos.drops_late = counters.drops_late;
+        qos.mode = options.delivery == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
+        return qos;
+    });
+    if (sent) ++counters.qos_published;
 }
 
 void Consumer::Impl::sync_mapping() noexcept {

@@ -11,10 +11,12 @@
 #include "consumer/rate_gate.hpp"
 #include "consumer/sequence_tracker.hpp"
 #include "control/dispatcher.hpp"
+#include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tensorpool {
@@ -49,6 +51,7 @@ private:
     void on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message& message) override;
 
     int follow_session(Nanos now_ns) noexcept;
+    void report_qos(Nanos now_ns) noexcept;
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;
     /// Gates one descriptor; true when its frame should be read.
@@ -68,6 +71,7 @@ private:
     FrameReader reader_;
     consumer::RateGate gate_;
     base::PeriodicTimer liveness_timer_;
+    std::optional<control::PeriodicPublisher> qos_;
     const shm::StreamMapping* mapped_ = nullptr;
     std::uint64_t mapped_epoch_ = 0;
     std::uint64_t session_generation_ = 0;

@@ -34,8 +34,9 @@ ProducerOptions validated(ProducerOptions options) {
                     fmt::format("producer: stream_id {} is not a stream; valid are 1 to 4294967294 (CFG-012)",
                                 options.stream_id));
     }
-    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0) {
-        throw Error(ErrorCode::InvalidConfig, "producer: announce and keepalive periods must be positive");
+    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0 || options.qos_period_ns < 0) {
+        throw Error(ErrorCode::InvalidConfig,
+                    "producer: announce and keepalive periods must be positive, the QoS period not negative");
     }
     if (options.producer_id == 0) options.producer_id = random_id();
     return options;
@@ -71,6 +72,11 @@ Producer::Impl::Impl(Context& ctx, ProducerOptions opts, DriverSession* borrowed
     const Endpoint& endpoint = options.endpoints.descriptor;
     descriptors = context.messaging().add_publication(endpoint.channel, endpoint.stream_id);
     producer_id = options.producer_id;
+    if (options.qos_period_ns > 0) {
+        const Endpoint& qos = options.endpoints.qos;
+        qos_.emplace(context.messaging().add_publication(qos.channel, qos.stream_id), options.qos_period_ns,
+                     now_ns_);
+    }
     if (options.standalone) {
         standalone_ = std::make_unique<producer::StandaloneStream>(context, options, now_ns_);
         use(standalone_->mapping(), standalone_->epoch());
@@ -238,6 +244,7 @@ int Producer::Impl::do_work(Nanos now_ns) noexcept {
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session();
     if (standalone_) work += standalone_->do_work(now_ns, counters.announces_published);
+    if (qos_ && mapping) report_qos(now_ns);
     if (options.reservation_timeout_ns > 0 && queue.open() > 0) {
         const std::uint32_t expired = queue.expire(now_ns, options.reservation_timeout_ns);
         if (expired > 0) {
@@ -248,6 +255,18 @@ int Producer::Impl::do_work(Nanos now_ns) noexcept {
         }
     }
     return work;
+}
+
+void Producer::Impl::report_qos(Nanos now_ns) noexcept {
+    const bool sent = qos_->send_if_due(now_ns, [&] {
+        control::QosProducer qos;
+        qos.stream_id = options.stream_id;
+        qos.producer_id = producer_id;
+        qos.epoch = epoch;
+        qos.current_seq = queue.next_seq();
+        return qos;
+    });
+    if (sent) ++counters.qos_published;
 }
 
 int Producer::Impl::follow_session() noexcept {

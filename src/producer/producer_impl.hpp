@@ -5,6 +5,7 @@
 #include <tensorpool/driver_session.hpp>
 #include <tensorpool/producer.hpp>
 
+#include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
 #include "producer/in_flight_queue.hpp"
 #include "producer/slot_writer.hpp"
@@ -13,6 +14,7 @@
 #include "shm/stream_mapping.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tensorpool {
@@ -61,10 +63,13 @@ private:
     void use(std::shared_ptr<shm::StreamMapping> fresh, std::uint64_t fresh_epoch);
     void unmap() noexcept;
 
+    void report_qos(Nanos now_ns) noexcept;
+
     std::unique_ptr<DriverSession> own_session_;
     std::unique_ptr<producer::StandaloneStream> standalone_;
     shm::PathPolicy policy_;
     producer::SlotWriter slots_;
+    std::optional<control::PeriodicPublisher> qos_;
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
 };
