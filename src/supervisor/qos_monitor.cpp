@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include <tensorpool/error.hpp>
+#include <tensorpool/qos_monitor.hpp>
+
+#include "base/timer.hpp"
+#include "control/dispatcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tensorpool {
+namespace {
+
+constexpr int kPollLimit = 64;
+
+using Key = std::pair<std::uint32_t, std::uint32_t>;
+
+Key key_of(const ProducerQos& report) noexcept {
+    return {report.stream_id, report.producer_id};
+}
+Key key_of(const ConsumerQos& report) noexcept {
+    return {report.stream_id, report.consumer_id};
+}
+
+/// Where `key` is, or belongs.
+template <typename Reports>
+auto position(Reports& reports, const Key& key) noexcept {
+    return std::lower_bound(reports.begin(), reports.end(), key,
+                            [](const auto& report, const Key& wanted) { return key_of(report) < wanted; });
+}
+
+template <typename Report>
+const Report* find(const std::vector<Report>& reports, const Key& key) noexcept {
+    const auto at = position(reports, key);
+    return at == reports.end() || key_of(*at) != key ? nullptr : &*at;
+}
+
+QosMonitorOptions validated(QosMonitorOptions options) {
+    if (options.max_entries == 0 || options.forget_after_ns <= 0) {
+        throw Error(ErrorCode::InvalidConfig,
+                    "QoS monitor: max_entries and forget_after_ns must be positive");
+    }
+    return options;
+}
+
+}  // namespace
+
+class QosMonitor::Impl final : public control::ControlHandler {
+public:
+    Impl(Context& context, QosMonitorOptions options)
+        : opts(validated(std::move(options))),
+          messaging(context.messaging()),
+          subscription(messaging.add_subscription(opts.endpoints.qos.channel, opts.endpoints.qos.stream_id)),
+          dispatcher(*this),
+          forget_timer(opts.forget_after_ns, context.clock().now_ns()) {}
+
+    void on_qos_producer(const control::QosProducer& qos, const messaging::Message&) override {
+        keep(producers, {qos.stream_id, qos.producer_id, qos.epoch, qos.current_seq, qos.watermark, now_ns},
+             producer_handler);
+    }
+    void on_qos_consumer(const control::QosConsumer& qos, const messaging::Message&) override {
+        keep(consumers,
+             {qos.stream_id, qos.consumer_id, qos.epoch, qos.last_seq_seen, qos.drops_gap, qos.drops_late,
+              qos.mode, now_ns},
+             consumer_handler);
+    }
+    void on_undecodable(std::uint16_t, std::uint16_t, std::int64_t, control::DecodeResult,
+                        const messaging::Message&) override {
+        ++counters.messages_invalid;
+    }
+
+    template <typename Report>
+    void keep(std::vector<Report>& reports, const Report& fresh,
+              const std::function<void(const Report&)>& handler) {
+        ++counters.reports_received;
+        const auto at = position(reports, key_of(fresh));
+        if (at != reports.end() && key_of(*at) == key_of(fresh)) {
+            *at = fresh;
+        } else if (producers.size() + consumers.size() >= opts.max_entries) {
+            ++counters.dropped_full;
+            return;
+        } else {
+            reports.insert(at, fresh);
+        }
+        if (handler) handler(fresh);
+    }
+
+    template <typename Report>
+    void forget(std::vector<Report>& reports) noexcept {
+        counters.forgotten += std::erase_if(reports, [&](const Report& report) {
+            return now_ns - report.received_ns > opts.forget_after_ns;
+        });
+    }
+
+    int do_work(Nanos now) noexcept {
+        now_ns = now;
+        const int work = messaging.do_work(now) + dispatcher.poll(*subscription, kPollLimit);
+        if (forget_timer.due(now)) {
+            forget(producers);
+            forget(consumers);
+        }
+        return work;
+    }
+
+    const QosMonitorOptions opts;
+    QosMonitorCounters counters;
+    std::vector<ProducerQos> producers;
+    std::vector<ConsumerQos> consumers;
+    std::function<void(const ProducerQos&)> producer_handler;
+    std::function<void(const ConsumerQos&)> consumer_handler;
+
+private:
+    messaging::Client& messaging;
+    std::unique_ptr<messaging::Subscription> subscription;
+    control::ControlDispatcher dispatcher;
+    base::PeriodicTimer forget_timer;
+    Nanos now_ns = 0;
+};
+
+QosMonitor::QosMonitor(Context& context, QosMonitorOptions options)
+    : impl_(std::make_unique<Impl>(context, std::move(options))) {
+}
+
+QosMonitor::~QosMonitor() = default;
+
+const std::vector<ProducerQos>& QosMonitor::producers() const noexcept {
+    return impl_->producers;
+}
+const std::vector<ConsumerQos>& QosMonitor::consumers() const noexcept {
+    return impl_->consumers;
+}
+const ProducerQos* QosMonitor::producer(std::uint32_t stream_id, std::uint32_t producer_id) const noexcept {
+    return find(impl_->producers, {stream_id, producer_id});
+}
+const ConsumerQos* QosMonitor::consumer(std::uint32_t stream_id, std::uint32_t consumer_id) const noexcept {
+    return find(impl_->consumers, {stream_id, consumer_id});
+}
+
+std::optional<std::uint64_t> QosMonitor::lag(const ConsumerQos& consumer) const noexcept {
+    for (auto at = position(impl_->producers, {consumer.stream_id, 0});
+         at != impl_->producers.end() && at->stream_id == consumer.stream_id; ++at) {
+        if (at->epoch != consumer.epoch) continue;
+        const std::uint64_t seen = consumer.last_seq_seen;
+        return at->current_seq > seen ? at->current_seq - seen - 1 : 0;
+    }
+    return std::nullopt;
+}
+
+void QosMonitor::on_producer(std::function<void(const ProducerQos&)> handler) {
+    impl_->producer_handler = std::move(handler);
+}
+void QosMonitor::on_consumer(std::function<void(const ConsumerQos&)> handler) {
+    impl_->consumer_handler = std::move(handler);
+}
+const QosMonitorCounters& QosMonitor::counters() const noexcept {
+    return impl_->counters;
+}
+int QosMonitor::do_work(Nanos now_ns) noexcept {
+    return impl_->do_work(now_ns);
+}
+
+}  // namespace tensorpool
