@@ -43,7 +43,8 @@ struct ConsumerOptions {
     std::vector<std::string> allowed_base_dirs{"/dev/shm"};
     Nanos announce_period_ns = kNanosPerSecond;  ///< freshness window is three of these (WIRE-068)
     Nanos keepalive_interval_ns = kNanosPerSecond;
-    Nanos qos_period_ns = kNanosPerSecond;  ///< of QosConsumer (OBS-009); 0 = none
+    Nanos qos_period_ns = kNanosPerSecond;    ///< of QosConsumer (OBS-009); 0 = none
+    Nanos hello_period_ns = kNanosPerSecond;  ///< of ConsumerHello (WIRE-071); 0 = none
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
     bool lock_memory = false;  ///< mlock the mappings (DRV-137)
 };
@@ -118,7 +119,11 @@ struct ConsumerCounters {
     std::uint64_t handler_errors = 0;       ///< handlers that threw; the frame counts as delivered
     std::uint64_t remaps = 0;               ///< successful mappings (no. 10)
     std::uint64_t unmaps = 0;
+    std::uint64_t hello_published = 0;
     std::uint64_t qos_published = 0;
+    std::uint64_t configs_applied = 0;     ///< ConsumerConfig that changed how this consumer reads
+    std::uint64_t configs_refused = 0;     ///< ConsumerConfig with a fallback of an unknown scheme (WIRE-090)
+    std::uint64_t fallbacks = 0;           ///< times this consumer was told not to read shared memory
     std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
     std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
 };
@@ -126,7 +131,7 @@ struct ConsumerCounters {
 enum class MappingState : std::uint8_t {
     Unmapped,
     Mapped,
-    Fallback,  ///< shared memory is not usable here; a fallback channel was named (WIRE-141)
+    Fallback,  ///< told by a ConsumerConfig to read elsewhere: fallback_uri() (WIRE-089, WIRE-141)
 };
 
 /// Reads one stream's frames in place.
@@ -177,6 +182,10 @@ public:
     [[nodiscard]] std::uint64_t epoch() const noexcept;     ///< 0 when unmapped
     [[nodiscard]] std::uint64_t last_seq() const noexcept;  ///< of the last descriptor; 0 before the first
     [[nodiscard]] const ConsumerCounters& counters() const noexcept;
+    /// Where to read instead while mapping_state() is Fallback, for example "aeron:udp?endpoint=..."; empty
+    /// when nobody said. Whoever owns this consumer opens it; the consumer itself goes on when shared memory
+    /// is allowed again.
+    [[nodiscard]] const std::string& fallback_uri() const noexcept;
     /// Why nothing is mapped, or the last announce was refused; empty when nothing went wrong.
     [[nodiscard]] std::string last_error() const;
 

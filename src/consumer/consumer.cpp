@@ -74,7 +74,12 @@ void Consumer::wait(Nanos timeout_ns) noexcept {
 }
 
 MappingState Consumer::mapping_state() const noexcept {
+    if (!impl_->remote.use_shm) return MappingState::Fallback;
     return is_ready() ? MappingState::Mapped : MappingState::Unmapped;
+}
+
+const std::string& Consumer::fallback_uri() const noexcept {
+    return impl_->remote.fallback_uri;
 }
 
 std::uint32_t Consumer::stream_id() const noexcept {
@@ -95,6 +100,10 @@ const ConsumerCounters& Consumer::counters() const noexcept {
 
 std::string Consumer::last_error() const {
     if (is_ready()) return {};
+    if (!impl_->remote.use_shm) {
+        return impl_->remote.fallback_uri.empty() ? "told not to read shared memory"
+                                                  : "told to read " + impl_->remote.fallback_uri + " instead";
+    }
     if (impl_->session != nullptr && impl_->session->attachment() == nullptr) {
         const std::string& error = impl_->session->last_error();
         return error.empty()

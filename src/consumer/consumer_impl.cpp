@@ -33,9 +33,11 @@ ConsumerOptions validated(ConsumerOptions options) {
         throw Error(ErrorCode::InvalidConfig,
                     "consumer: allowed_base_dirs is empty; nothing could ever be mapped");
     }
-    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0 || options.qos_period_ns < 0) {
+    if (options.announce_period_ns <= 0 || options.keepalive_interval_ns <= 0 || options.qos_period_ns < 0 ||
+        options.hello_period_ns < 0) {
         throw Error(ErrorCode::InvalidConfig,
-                    "consumer: announce and keepalive periods must be positive, the QoS period not negative");
+                    "consumer: announce and keepalive periods must be positive, the QoS and "
+                    "hello periods not negative");
     }
     if (options.consumer_id == 0) options.consumer_id = random_id();
     return options;
@@ -79,6 +81,10 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
         qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
                      options.qos_period_ns, context.clock().now_ns());
     }
+    if (options.hello_period_ns > 0) {
+        hello_.emplace(context.messaging().add_publication(at.control.channel, at.control.stream_id),
+                       options.hello_period_ns, context.clock().now_ns());
+    }
     if (options.use_driver && session == nullptr) {
         own_session_ = std::make_unique<DriverSession>(context, session_options(options));
         session = own_session_.get();
@@ -94,7 +100,7 @@ Consumer::Impl::~Impl() {
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
-    const int delivered = options.delivery == Delivery::LatestOnly || resync_
+    const int delivered = delivery() == Delivery::LatestOnly || resync_
                               ? poll_latest(call, handler, std::nullopt)
                               : poll_every(call, handler, limit);
     counters.messages_lost_bytes = descriptors_->lost_bytes();
@@ -184,7 +190,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
         return false;
     }
     const Frame& frame = reader_.frame();
-    if (options.delivery == Delivery::RateLimited) {
+    if (delivery() == Delivery::RateLimited) {
         // Frame time: publish time, else capture time, else ours (WIRE-094).
         const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
                                     : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
@@ -252,6 +258,7 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
     if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
     sync_mapping();
+    if (hello_) say_hello(now_ns);
     if (qos_) report_qos(now_ns);
     if (frame_handler) {
         work += poll(
@@ -277,6 +284,43 @@ int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
     return 1;
 }
 
+void Consumer::Impl::say_hello(Nanos now_ns) noexcept {
+    const bool sent = hello_->send_if_due(now_ns, [&] {
+        control::ConsumerHello hello;
+        hello.stream_id = options.stream_id;
+        hello.consumer_id = consumer_id;
+        hello.mode = options.delivery == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
+        hello.max_rate_hz = options.max_rate_hz;
+        return hello;
+    });
+    if (sent) ++counters.hello_published;
+}
+
+void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) {
+    if (config.stream_id != options.stream_id || config.consumer_id != consumer_id) return;  // WIRE-073
+    if (!config.use_shm && !consumer::is_defined_fallback(config.payload_fallback_uri)) {
+        ++counters.configs_refused;
+        base::log(LogLevel::Warn, "Consumer",
+                  "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
+                  options.stream_id, config.payload_fallback_uri);
+        return;
+    }
+    if (config.use_shm == remote.use_shm && config.mode == remote.mode &&
+        (config.use_shm || config.payload_fallback_uri == remote.fallback_uri)) {
+        return;
+    }
+    ++counters.configs_applied;
+    if (remote.use_shm && !config.use_shm) ++counters.fallbacks;
+    remote = {config.use_shm, config.mode, config.use_shm ? std::string() : config.payload_fallback_uri};
+    tracker.allow_shm(remote.use_shm);
+    gate_.restart();
+    base::log(LogLevel::Info, "Consumer", "stream {}: told to read {}, {}", options.stream_id,
+              remote.use_shm                ? std::string_view("shared memory")
+              : remote.fallback_uri.empty() ? std::string_view("elsewhere")
+                                            : std::string_view(remote.fallback_uri),
+              to_string(mode()));
+}
+
 void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
     const bool sent = qos_->send_if_due(now_ns, [&] {
         control::QosConsumer qos;
@@ -286,7 +330,7 @@ void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
         qos.last_seq_seen = sequence.seen() ? sequence.last() : 0;
         qos.drops_gap = counters.drops_gap;
         qos.drops_late = counters.drops_late;
-        qos.mode = options.delivery == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
+        qos.mode = mode();
         return qos;
     });
     if (sent) ++counters.qos_published;

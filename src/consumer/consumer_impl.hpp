@@ -9,6 +9,7 @@
 #include "consumer/frame_reader.hpp"
 #include "consumer/mapping_tracker.hpp"
 #include "consumer/rate_gate.hpp"
+#include "consumer/remote_config.hpp"
 #include "consumer/sequence_tracker.hpp"
 #include "control/dispatcher.hpp"
 #include "control/periodic_publisher.hpp"
@@ -43,15 +44,25 @@ public:
     consumer::SequenceTracker sequence;
     DriverSession* session = nullptr;
     std::uint32_t consumer_id = 0;
+    consumer::RemoteConfig remote;
     std::function<void(const Frame&)> frame_handler;
     std::function<void(std::uint64_t)> overrun_handler;
 
 private:
     void on_pool_announce(const control::PoolAnnounce& announce, const messaging::Message& message) override;
+    void on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) override;
     void on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message& message) override;
 
     int follow_session(Nanos now_ns) noexcept;
     void report_qos(Nanos now_ns) noexcept;
+    void say_hello(Nanos now_ns) noexcept;
+    /// The own choice, unless a ConsumerConfig forces the rate down.
+    [[nodiscard]] Delivery delivery() const noexcept {
+        return remote.mode == Mode::RateLimited ? Delivery::RateLimited : options.delivery;
+    }
+    [[nodiscard]] Mode mode() const noexcept {
+        return delivery() == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
+    }
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;
     /// Gates one descriptor; true when its frame should be read.
@@ -72,6 +83,7 @@ private:
     consumer::RateGate gate_;
     base::PeriodicTimer liveness_timer_;
     std::optional<control::PeriodicPublisher> qos_;
+    std::optional<control::PeriodicPublisher> hello_;
     const shm::StreamMapping* mapped_ = nullptr;
     std::uint64_t mapped_epoch_ = 0;
     std::uint64_t session_generation_ = 0;

@@ -47,7 +47,7 @@ MappingTracker::MappingTracker(const ConsumerOptions& options, ConsumerCounters&
 }
 
 void MappingTracker::on_announce(const control::PoolAnnounce& announce, Nanos joined_ns, Nanos now_ns) {
-    if (announce.stream_id != options_.stream_id) return;  // WIRE-073
+    if (announce.stream_id != options_.stream_id || !shm_allowed_) return;  // WIRE-073
     if (auto reason = control::invalid_reason(announce)) {
         ++counters_.announces_rejected;
         last_error_ = std::move(*reason);
@@ -77,7 +77,7 @@ void MappingTracker::on_announce(const control::PoolAnnounce& announce, Nanos jo
 }
 
 void MappingTracker::on_attached(const Attachment& attachment, Nanos now_ns) {
-    if (mapping_ && attachment.epoch == epoch_) return;
+    if (!shm_allowed_ || (mapping_ && attachment.epoch == epoch_)) return;
     if (attachment.epoch < highest_epoch_) return;  // an announce overtook the response
     unmap("attached anew", false);
     if (try_map(client::layout_of(attachment), now_ns)) {
@@ -98,6 +98,11 @@ void MappingTracker::on_lease_revoked(const control::LeaseRevoked& revoked) noex
     if (announced_ns_ >= revoked.timestamp_ns)
         return;  // the mapped epoch is younger than this notice (TRP-20)
     unmap("the producer's lease was revoked", true);
+}
+
+void MappingTracker::allow_shm(bool allowed) noexcept {
+    shm_allowed_ = allowed;
+    if (!allowed) unmap("told to read elsewhere", false);
 }
 
 void MappingTracker::on_sequence_regression() noexcept {

@@ -38,6 +38,9 @@ public:
     void on_lease_lost() noexcept;
     /// Some lease was revoked; matters when it is the producer's (DRV-090, traps TRP-20 and TRP-21).
     void on_lease_revoked(const control::LeaseRevoked& revoked) noexcept;
+    /// Whether this consumer may read shared memory at all. Forbidden: unmapped at once, and nothing is
+    /// mapped until the first good announce after it was allowed again (WIRE-141).
+    void allow_shm(bool allowed) noexcept;
     /// A descriptor's seq went back on one image (WIRE-135).
     void on_sequence_regression() noexcept;
     /// Liveness of the mapped superblocks (WIRE-019, WIRE-137, WIRE-139). Call at announce cadence.
@@ -52,6 +55,7 @@ private:
     ConsumerCounters& counters_;
     shm::PathPolicy policy_;
     std::unique_ptr<shm::StreamMapping> mapping_;
+    bool shm_allowed_ = true;
     std::uint64_t epoch_ = 0;          // of the mapping
     std::uint64_t highest_epoch_ = 0;  // ever accepted: lower ones are stale (WIRE-067)
     std::uint64_t barrier_epoch_ = 0;  // this epoch and older ones are dead: wait for a higher one

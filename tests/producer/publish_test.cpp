@@ -216,7 +216,7 @@ TEST_F(PublishTest, LeavesAGapForAClaimThatIsNotCommitted) {
 // spec: WIRE-127
 TEST_F(PublishTest, OverwritesTheOldestSlotWithoutWaiting) {
     for (std::uint64_t i = 0; i < 3 * ProducerFixture::kSlots; ++i) ASSERT_TRUE(fixture.offer(10));
-    EXPECT_EQ(word(0), shm::committed_word(2 * ProducerFixture::kSlots));
+    EXPECT_EQ(word(0), shm::committed_word(std::uint64_t{2} * ProducerFixture::kSlots));
 }
 
 // spec: WIRE-101 WIRE-102
