@@ -5,36 +5,27 @@
 
 #include "base/timer.hpp"
 #include "control/dispatcher.hpp"
+#include "supervisor/keyed.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace tensorpool {
+
+// Found by argument-dependent lookup from keyed.hpp.
+static supervisor::Key key_of(const ProducerQos& report) noexcept {
+    return {report.stream_id, report.producer_id};
+}
+static supervisor::Key key_of(const ConsumerQos& report) noexcept {
+    return {report.stream_id, report.consumer_id};
+}
+
 namespace {
 
 constexpr int kPollLimit = 64;
 
-using Key = std::pair<std::uint32_t, std::uint32_t>;
-
-Key key_of(const ProducerQos& report) noexcept {
-    return {report.stream_id, report.producer_id};
-}
-Key key_of(const ConsumerQos& report) noexcept {
-    return {report.stream_id, report.consumer_id};
-}
-
-/// Where `key` is, or belongs.
-template <typename Reports>
-auto position(Reports& reports, const Key& key) noexcept {
-    return std::lower_bound(reports.begin(), reports.end(), key,
-                            [](const auto& report, const Key& wanted) { return key_of(report) < wanted; });
-}
-
-template <typename Report>
-const Report* find(const std::vector<Report>& reports, const Key& key) noexcept {
-    const auto at = position(reports, key);
-    return at == reports.end() || key_of(*at) != key ? nullptr : &*at;
-}
+using supervisor::find;
+using supervisor::Key;
+using supervisor::position;
 
 QosMonitorOptions validated(QosMonitorOptions options) {
     if (options.max_entries == 0 || options.forget_after_ns <= 0) {
