@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     app.set_help_all_flag("--help-all", "help of every subcommand");
     Selection selection;
     add_driver_command(app, selection);
-
+    add_supervisor_command(app, selection);
     add_produce_command(app, selection);
     add_consume_command(app, selection);
     add_ls_command(app, selection);

@@ -1,17 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "config/toml_source.hpp"
+#include "config/common_keys.hpp"
 
 #include <fmt/format.h>
-
-#include <fstream>
-#include <iterator>
 
 namespace tensorpool {
 namespace {
 
 using config::Findings;
+using config::read_aeron_stream_id;
 using config::TomlSource;
 using Table = TomlSource::Table;
 
@@ -26,37 +24,6 @@ std::string expand_user(std::string text, const Environment& environment) {
         }
     }
     return text;
-}
-
-void read_messaging(Table& root, DriverConfig& config, Findings& findings) {
-    root.alias("messaging", "TP_MESSAGING");
-    root.alias("messaging_dir", "TP_MESSAGING_DIR");
-    root.alias("messaging_group", "TP_MESSAGING_GROUP");
-    std::string kind;
-    if (root.read("messaging", kind)) {
-        if (kind == "embedded" || kind == "aeron") {
-            config.messaging = kind == "aeron" ? MessagingKind::Aeron : MessagingKind::Embedded;
-        } else {
-            findings.problem("messaging",
-                             fmt::format("'{}' is unknown; use \"embedded\" or \"aeron\"", kind));
-        }
-    }
-    root.read("messaging_dir", config.messaging_dir);
-    root.read("messaging_group", config.messaging_group);
-}
-
-/// A stream id that becomes Aeron's signed 32-bit one; the text form names the rule that bounds it.
-void read_aeron_stream_id(Table& table, std::string_view key, std::int32_t& stream_id, Findings& findings) {
-    std::uint32_t value = 0;
-    if (!table.read(key, value)) return;
-    if (value < 1 || !std::in_range<std::int32_t>(value)) {
-        findings.problem(table.full_key(key),
-                         fmt::format("{} is not a messaging stream id; choose 1 ... 2147483647 "
-                                     "(CFG-012)",
-                                     value));
-        return;
-    }
-    stream_id = static_cast<std::int32_t>(value);
 }
 
 void read_driver(Table table, DriverConfig& config, Findings& findings, const Environment& environment) {
@@ -170,7 +137,7 @@ std::vector<DriverStreamConfig> read_streams(Table& root) {
     return streams;
 }
 
-/// The supervisor service reads these itself; a driver only knows that they are not typos.
+/// parse_supervisor_config() reads these; a driver only knows that they are not typos.
 void accept_supervisor(Table table) {
     for (const char* key : {"control_channel",
                             "control_stream_id",
@@ -206,7 +173,10 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     LoadedDriverConfig loaded;
     DriverConfig& config = loaded.config;
     Table root = source.root();
-    read_messaging(root, config, findings);
+    const tensorpool::config::MessagingKeys messaging = tensorpool::config::read_messaging(root, findings);
+    config.messaging = messaging.kind;
+    config.messaging_dir = messaging.dir;
+    config.messaging_group = messaging.group;
     read_driver(root.fixed_table("driver"), config, findings, environment);
     read_shm(root.fixed_table("shm"), config.shm, findings);
     read_policies(root.fixed_table("policies"), config.policies);
@@ -221,15 +191,7 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
 }
 
 LoadedDriverConfig load_driver_config(const std::filesystem::path& file, const Environment& environment) {
-    std::error_code ignored;
-    std::ifstream stream;
-    if (!std::filesystem::is_directory(file, ignored)) stream.open(file, std::ios::binary);
-    if (!stream.is_open()) {
-        throw Error(ErrorCode::NotFound,
-                    fmt::format("{}: cannot be read; check the path and its permissions", file.string()));
-    }
-    const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-    return parse_driver_config(text, file.string(), environment);
+    return parse_driver_config(config::read_config_file(file), file.string(), environment);
 }
 
 }  // namespace tensorpool

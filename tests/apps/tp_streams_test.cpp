@@ -124,6 +124,29 @@ TEST_F(TpStreamsTest, PrintsEveryDescriptorAndAnnounceInItsTextAndJsonForm) {
     EXPECT_EQ(announce.at("pools").size(), 1U);
 }
 
+TEST_F(TpStreamsTest, ASupervisorSeesWhoReadsAndWhoWrites) {
+    const auto driver = start_driver();
+    const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "64", "--rate", "200", "--allow",
+                              shm_dir(), "--json"});
+    const auto consumer = tp({"consume", "--stream-id", "10000", "--allow", shm_dir(), "--json"});
+    const auto supervisor = tp({"supervisor", path("driver.toml"), "--json", "--interval-s", "0.2"});
+    const auto last_state = [&] {
+        const auto lines = json_lines(supervisor->out());
+        return lines.empty() ? nlohmann::json() : nlohmann::json(lines.back());
+    };
+    EXPECT_TRUE(eventually([&] {
+        const auto state = last_state();
+        return !state.is_null() && state.at("producers").size() == 1 && state.at("consumers").size() == 1 &&
+               state.at("consumers")[0].at("last_seq") > 0 && state.at("producers")[0].at("current_seq") > 0;
+    })) << supervisor->err();
+    consumer->signal(SIGKILL);
+    EXPECT_TRUE(eventually([&] { return last_state().at("consumers").empty(); })) << supervisor->err();
+    EXPECT_THAT(supervisor->err(), HasSubstr("is silent for"));
+    supervisor->signal(SIGINT);
+    EXPECT_EQ(supervisor->wait(), 0);
+    EXPECT_EQ(json_lines(supervisor->out()).back().at("type"), "summary");
+}
+
 // spec: TOOL-035 TOOL-036 TOOL-037
 TEST_F(TpStreamsTest, DumpsTheMetadataThatFramesName) {
     const auto producer = start_producer(

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config/toml_source.hpp"
+
+#include <tensorpool/context.hpp>
+
+#include <filesystem>
+#include <string>
+
+// What more than one role's configuration has.
+namespace tensorpool::config {
+
+struct MessagingKeys {
+    MessagingKind kind = MessagingKind::Embedded;
+    std::string dir;
+    bool group = false;
+};
+
+/// `messaging`, `messaging_dir`, `messaging_group` at the top of the file, or TP_MESSAGING and so on.
+[[nodiscard]] MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings);
+
+/// A stream id that becomes Aeron's signed 32-bit one (CFG-012).
+void read_aeron_stream_id(TomlSource::Table& table, std::string_view key, std::int32_t& stream_id,
+                          Findings& findings);
+
+/// The file's text. Throws Error(NotFound).
+[[nodiscard]] std::string read_config_file(const std::filesystem::path& file);
+
+}  // namespace tensorpool::config

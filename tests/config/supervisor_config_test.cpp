@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
+// SPDX-License-Identifier: Apache-2.0
+#include "config_fixture.hpp"
+
+#include <tensorpool/supervisor_config.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tensorpool::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+LoadedSupervisorConfig parse_supervisor(const std::string& toml, Variables variables = {}) {
+    return parse_supervisor_config(toml, "supervisor.toml", environment_of(std::move(variables)));
+}
+
+std::string error_of(const std::string& toml) {
+    try {
+        static_cast<void>(parse_supervisor(toml));
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(SupervisorConfigTest, HasWorkingDefaults) {
+    const auto loaded = parse_supervisor("");
+    EXPECT_THAT(loaded.warnings, IsEmpty());
+    const SupervisorOptions& options = loaded.config.options;
+    EXPECT_EQ(options.capacity, 256U);
+    EXPECT_EQ(options.stale_after_ns, 5 * kNanosPerSecond);
+    EXPECT_FALSE(options.force_no_shm);
+    EXPECT_FALSE(options.force_mode);
+    EXPECT_EQ(options.endpoints.control.stream_id, 1000);
+    EXPECT_EQ(options.endpoints.metadata.stream_id, 1300);
+}
+
+TEST(SupervisorConfigTest, ReadsEveryKey) {
+    const auto loaded = parse_supervisor(R"([supervisor]
+control_channel = "aeron:ipc?alias=c"
+control_stream_id = 1
+announce_stream_id = 2
+qos_stream_id = 3
+metadata_stream_id = 4
+consumer_capacity = 7
+consumer_stale_ms = 1500
+force_no_shm = true
+force_mode = 2
+payload_fallback_uri = "bridge://9"
+)");
+    const SupervisorOptions& options = loaded.config.options;
+    EXPECT_EQ(options.endpoints.control.channel, "aeron:ipc?alias=c");
+    EXPECT_EQ(options.endpoints.control.stream_id, 1);
+    EXPECT_EQ(options.endpoints.announce.channel, "aeron:ipc?alias=c");
+    EXPECT_EQ(options.endpoints.announce.stream_id, 2);
+    EXPECT_EQ(options.endpoints.qos.stream_id, 3);
+    EXPECT_EQ(options.endpoints.metadata.stream_id, 4);
+    EXPECT_EQ(options.capacity, 7U);
+    EXPECT_EQ(options.stale_after_ns, 1500 * kNanosPerMilli);
+    EXPECT_TRUE(options.force_no_shm);
+    EXPECT_EQ(options.force_mode, Mode::RateLimited);
+    EXPECT_EQ(options.payload_fallback_uri, "bridge://9");
+}
+
+TEST(SupervisorConfigTest, TakesTheDriversEndpointsForThoseItLeavesOut) {
+    const auto loaded = parse_supervisor(kMinimalToml + R"([driver]
+control_stream_id = 1010
+qos_channel = "aeron:ipc?alias=q"
+[supervisor]
+qos_channel = ""
+)");
+    EXPECT_THAT(loaded.warnings, IsEmpty());
+    const StreamEndpoints& at = loaded.config.options.endpoints;
+    EXPECT_EQ(at.control.stream_id, 1010);
+    EXPECT_EQ(at.announce.stream_id, 1010);
+    EXPECT_EQ(at.qos.channel, "aeron:ipc?alias=q");
+}
+
+TEST(SupervisorConfigTest, TheEnvironmentWins) {
+    const auto loaded =
+        parse_supervisor("[supervisor]\nconsumer_capacity = 7\n", {{"SUPERVISOR_CONSUMER_CAPACITY", "9"}});
+    EXPECT_EQ(loaded.config.options.capacity, 9U);
+}
+
+TEST(SupervisorConfigTest, RefusesWrongValuesWithPlaceKeyAndRemedy) {
+    EXPECT_THAT(error_of("[supervisor]\nforce_mode = 3\n"), HasSubstr("supervisor.toml:2"));
+    EXPECT_THAT(error_of("[supervisor]\nforce_mode = 3\n"), HasSubstr("0 none, 1 STREAM, 2 RATE_LIMITED"));
+    EXPECT_THAT(error_of("[supervisor]\nconsumer_capacity = 0\n"), HasSubstr("at least 1"));
+    EXPECT_THAT(error_of("[supervisor]\nconsumer_stale_ms = 0\n"), HasSubstr("consumer_stale_ms"));
+    EXPECT_THAT(error_of("[supervisor]\npayload_fallback_uri = \"http://x\"\n"), HasSubstr("bridge://<id>"));
+    EXPECT_THAT(error_of("[supervisor]\nper_consumer_enabled = true\n"), HasSubstr("must be false"));
+    EXPECT_THAT(error_of("[supervisor]\ncontrol_stream_id = 0\n"), HasSubstr("CFG-012"));
+}
+
+TEST(SupervisorConfigTest, WarnsAboutKeysNobodyKnows) {
+    EXPECT_THAT(parse_supervisor("[supervisor]\nforce_shm = true\n").warnings, SizeIs(1));
+}
+
+TEST(SupervisorConfigTest, AMissingFileIsNamed) {
+    try {
+        static_cast<void>(load_supervisor_config("/nowhere/supervisor.toml", environment_of({})));
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::NotFound);
+        EXPECT_THAT(error.what(), HasSubstr("/nowhere/supervisor.toml"));
+    }
+}
+
+}  // namespace
+}  // namespace tensorpool::test
