@@ -36,7 +36,7 @@ install(FILES ${PROJECT_BINARY_DIR}/tensorpool.pc DESTINATION ${CMAKE_INSTALL_LI
 
 # Units for systemd; tests/install/run has them verified.
 if(TP_BUILD_APPS)
-  set(units tensorpool-driver.service)
+  set(units tensorpool-driver.service tensorpool-supervisor.service)
   if(TARGET tp-camera)
     list(APPEND units tensorpool-camera@.service)
   endif()
