@@ -44,6 +44,7 @@ double publish_cost(int consumers, bool sleeping) {
     auto* gate = new (shared.as<Gate>()) Gate;
     pin_to(0);
     std::vector<std::unique_ptr<ChildProcess>> children;
+    children.reserve(static_cast<std::size_t>(consumers));
     for (int i = 0; i < consumers; ++i) {
         children.push_back(std::make_unique<ChildProcess>([&] { consume(dir, *gate, sleeping); }));
     }

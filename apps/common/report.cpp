@@ -21,7 +21,7 @@ std::string scalar(const Report& value) {
 
 /// A scalar beside others on one line: quoted where it would not end at the next space.
 std::string inline_scalar(const Report& value) {
-    const std::string text = scalar(value);
+    std::string text = scalar(value);
     if (!value.is_string() || text.find_first_of(" ,[]\"") == std::string::npos) return text;
     std::string quoted = "\"";
     for (const char c : text) quoted += c == '"' ? "\\\"" : std::string(1, c);

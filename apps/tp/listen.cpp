@@ -189,7 +189,7 @@ struct Preset {
 };
 
 const std::vector<Preset>& presets() {
-    static const std::vector<Preset> all{
+    static const std::vector<Preset> kAll{
         {"announce-listen",
          "Print announces, QoS and progress on the announce stream.\n"
          "Example: tp announce-listen --duration-s 3",
@@ -215,7 +215,7 @@ const std::vector<Preset>& presets() {
          {},
          true},
     };
-    return all;
+    return kAll;
 }
 
 void add_preset_endpoints(CLI::App& command, const Preset& preset, StreamEndpoints& endpoints) {

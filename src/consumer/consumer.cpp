@@ -26,6 +26,7 @@ Consumer Consumer::from_attach(Context& context, DriverSession& session, Consume
 }
 
 // The agent base has no state to move.
+// NOLINTNEXTLINE(readability-redundant-member-init): gcc warns without it
 Consumer::Consumer(Consumer&& other) noexcept : Agent(), impl_(std::move(other.impl_)) {
 }
 

@@ -78,6 +78,7 @@ Producer Producer::from_attach(Context& context, DriverSession& session, Produce
 }
 
 // The agent base has no state to move.
+// NOLINTNEXTLINE(readability-redundant-member-init): gcc warns without it
 Producer::Producer(Producer&& other) noexcept : Agent(), impl_(std::move(other.impl_)) {
 }
 
