@@ -32,6 +32,7 @@ void SlotWriter::begin(std::uint64_t seq) noexcept {
 
 bool SlotWriter::accepts(const FrameInfo& info, std::uint32_t capacity_bytes) noexcept {
     if (info.values_len_bytes > capacity_bytes) return false;
+    // Padding that differs costs an encoding, no more. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     if (!cached_ || std::memcmp(&cached_layout_, &info.tensor, sizeof cached_layout_) != 0) {
         cached_ = encode_layout(info.tensor);
         if (!cached_) return false;

@@ -41,19 +41,20 @@ class QosMonitor::Impl final : public control::ControlHandler {
 public:
     Impl(Context& context, QosMonitorOptions options)
         : opts(validated(std::move(options))),
-          messaging(context.messaging()),
-          subscription(messaging.add_subscription(opts.endpoints.qos.channel, opts.endpoints.qos.stream_id)),
-          dispatcher(*this),
-          forget_timer(opts.forget_after_ns, context.clock().now_ns()) {}
+          messaging_(context.messaging()),
+          subscription_(
+              messaging_.add_subscription(opts.endpoints.qos.channel, opts.endpoints.qos.stream_id)),
+          dispatcher_(*this),
+          forget_timer_(opts.forget_after_ns, context.clock().now_ns()) {}
 
     void on_qos_producer(const control::QosProducer& qos, const messaging::Message&) override {
-        keep(producers, {qos.stream_id, qos.producer_id, qos.epoch, qos.current_seq, qos.watermark, now_ns},
+        keep(producers, {qos.stream_id, qos.producer_id, qos.epoch, qos.current_seq, qos.watermark, now_ns_},
              producer_handler);
     }
     void on_qos_consumer(const control::QosConsumer& qos, const messaging::Message&) override {
         keep(consumers,
              {qos.stream_id, qos.consumer_id, qos.epoch, qos.last_seq_seen, qos.drops_gap, qos.drops_late,
-              qos.mode, now_ns},
+              qos.mode, now_ns_},
              consumer_handler);
     }
     void on_undecodable(std::uint16_t, std::uint16_t, std::int64_t, control::DecodeResult,
@@ -80,14 +81,14 @@ public:
     template <typename Report>
     void forget(std::vector<Report>& reports) noexcept {
         counters.forgotten += std::erase_if(reports, [&](const Report& report) {
-            return now_ns - report.received_ns > opts.forget_after_ns;
+            return now_ns_ - report.received_ns > opts.forget_after_ns;
         });
     }
 
     int do_work(Nanos now) noexcept {
-        now_ns = now;
-        const int work = messaging.do_work(now) + dispatcher.poll(*subscription, kPollLimit);
-        if (forget_timer.due(now)) {
+        now_ns_ = now;
+        const int work = messaging_.do_work(now) + dispatcher_.poll(*subscription_, kPollLimit);
+        if (forget_timer_.due(now)) {
             forget(producers);
             forget(consumers);
         }
@@ -102,11 +103,11 @@ public:
     std::function<void(const ConsumerQos&)> consumer_handler;
 
 private:
-    messaging::Client& messaging;
-    std::unique_ptr<messaging::Subscription> subscription;
-    control::ControlDispatcher dispatcher;
-    base::PeriodicTimer forget_timer;
-    Nanos now_ns = 0;
+    messaging::Client& messaging_;
+    std::unique_ptr<messaging::Subscription> subscription_;
+    control::ControlDispatcher dispatcher_;
+    base::PeriodicTimer forget_timer_;
+    Nanos now_ns_ = 0;
 };
 
 QosMonitor::QosMonitor(Context& context, QosMonitorOptions options)

@@ -104,9 +104,7 @@ TEST(ReportTest, EscapesEveryStringInJsonWhateverBytesItHolds) {
 // ---- text for a terminal --------------------------------------------------------------------------------
 
 TEST(PrintableTest, LeavesOrdinaryTextInAnyLanguageAsItIs) {
-    for (const char* const text : {"", "plain 'text' \"quoted\"",
-                                   "gr\xc3\xb6\xc3\x9f"
-                                   "e",
+    for (const char* const text : {"", "plain 'text' \"quoted\"", "gr\xc3\xb6\xc3\x9f!",
                                    "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x93\xb7"})
         EXPECT_EQ(printable(text), text);
 }

@@ -34,7 +34,7 @@ NpyFile take_npy_apart(const std::string& file) {
     const auto low = static_cast<unsigned char>(bytes[8]);
     const auto high = static_cast<unsigned char>(bytes[9]);
     NpyFile npy;
-    npy.header_end = kPreamble + low + 256u * high;
+    npy.header_end = kPreamble + low + std::size_t{256} * high;
     if (npy.header_end > bytes.size() || bytes[npy.header_end - 1] != '\n')
         throw std::runtime_error(file + ": its header does not end");
     npy.header = bytes.substr(kPreamble, npy.header_end - kPreamble - 1);
