@@ -3,6 +3,8 @@
 
 #include "common/program.hpp"
 
+#include "common/report.hpp"
+
 #include <tensorpool/error.hpp>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -75,7 +77,8 @@ public:
         logger_.flush_on(spdlog::level::debug);
     }
     void write(LogLevel level, std::string_view module, std::string_view message) noexcept override {
-        logger_.log(level_of(level), "{}: {}", module, message);
+        // Records quote what peers sent: one record stays one line, and the terminal its master.
+        logger_.log(level_of(level), "{}: {}", module, printable(message));
     }
 
 private:

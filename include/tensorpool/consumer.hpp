@@ -35,7 +35,8 @@ struct ConsumerOptions {
     /// true: attach to a driver. false: map what a standalone producer announces.
     bool use_driver = true;
     Delivery delivery = Delivery::EveryFrame;
-    std::uint32_t max_rate_hz = 0;  ///< for RateLimited; 0 = no limit
+    /// For RateLimited, and when a ConsumerConfig demands a limited rate; 0 = no limit.
+    std::uint32_t max_rate_hz = 0;
     /// A jump in seq larger than this resynchronises to the newest frame, as does a handler that the writer
     /// overtook (WIRE-129).
     std::uint64_t max_outstanding_seq_gap = 256;

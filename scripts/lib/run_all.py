@@ -89,20 +89,13 @@ class Deployment:
 
     def table(self, streams: list[dict]) -> str:
         names = {stream: name for name, stream in self.streams.items()}
-        lines = [f"{'stream':<14}{'id':>7}{'frames/s':>10}{'MB/s':>9}{'last seq':>10}{'producers':>11}{'consumers':>11}"
+        lines = [f"{'stream':<14}{'id':>7}{'frames/s':>10}{'last seq':>10}{'producers':>11}{'consumers':>11}"
                  f"{'epoch':>22}"]
         for stream in sorted(streams, key=lambda s: s["stream_id"]):
-            rate = stream["frames_per_s"]
-            megabytes = rate * self.payload_bytes(names.get(stream["stream_id"], "")) / 1e6
-            lines.append(f"{names.get(stream['stream_id'], '?'):<14}{stream['stream_id']:>7}{rate:>10.1f}"
-                         f"{megabytes:>9.1f}{stream['last_seq'] or 0:>10}{len(stream['producers']):>11}"
+            lines.append(f"{names.get(stream['stream_id'], '?'):<14}{stream['stream_id']:>7}"
+                         f"{stream['frames_per_s']:>10.1f}{stream['last_seq'] or 0:>10}{len(stream['producers']):>11}"
                          f"{len(stream['consumers']):>11}{stream['epoch']:>22}")
         return "\n".join(lines)
-
-    @staticmethod
-    def payload_bytes(name: str) -> int:
-        # The simulator sends 512 x 512 Mono8; a stage halves both sides and doubles the bytes per pixel.
-        return 512 * 512 if name.startswith("camera") else 256 * 256 * 2
 
     def stop(self) -> list[str]:
         """Ends everything, readers before writers, the driver last; returns what went wrong."""

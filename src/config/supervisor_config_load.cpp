@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 #include "config/common_keys.hpp"
+#include "messaging/channel_uri.hpp"
 
 #include <tensorpool/supervisor_config.hpp>
 
@@ -47,7 +48,7 @@ void read_policy(Table& table, SupervisorOptions& options, Findings& findings) {
     }
     table.read("payload_fallback_uri", options.payload_fallback_uri);
     const std::string& uri = options.payload_fallback_uri;
-    if (!uri.empty() && !uri.starts_with("aeron:") && !uri.starts_with("bridge://")) {
+    if (!uri.empty() && !messaging::is_payload_fallback(uri)) {
         findings.problem(table.full_key("payload_fallback_uri"),
                          fmt::format("'{}' has no defined scheme; write aeron:... or bridge://<id> "
                                      "(WIRE-090)",

@@ -3,6 +3,7 @@
 #include "consumer/consumer_impl.hpp"
 
 #include "base/log.hpp"
+#include "messaging/channel_uri.hpp"
 
 #include <tensorpool/error.hpp>
 
@@ -100,7 +101,7 @@ Consumer::Impl::~Impl() {
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
-    const int delivered = delivery() == Delivery::LatestOnly || resync_
+    const int delivered = options.delivery == Delivery::LatestOnly || resync_
                               ? poll_latest(call, handler, std::nullopt)
                               : poll_every(call, handler, limit);
     counters.messages_lost_bytes = descriptors_->lost_bytes();
@@ -190,7 +191,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
         return false;
     }
     const Frame& frame = reader_.frame();
-    if (delivery() == Delivery::RateLimited) {
+    if (mode() == Mode::RateLimited) {
         // Frame time: publish time, else capture time, else ours (WIRE-094).
         const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
                                     : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
@@ -298,11 +299,12 @@ void Consumer::Impl::say_hello(Nanos now_ns) noexcept {
 
 void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) {
     if (config.stream_id != options.stream_id || config.consumer_id != consumer_id) return;  // WIRE-073
-    if (!config.use_shm && !consumer::is_defined_fallback(config.payload_fallback_uri)) {
+    const std::string& fallback = config.payload_fallback_uri;
+    if (!config.use_shm && !fallback.empty() && !messaging::is_payload_fallback(fallback)) {
         ++counters.configs_refused;
         base::log(LogLevel::Warn, "Consumer",
                   "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
-                  options.stream_id, config.payload_fallback_uri);
+                  options.stream_id, fallback);
         return;
     }
     if (config.use_shm == remote.use_shm && config.mode == remote.mode &&

@@ -56,12 +56,9 @@ private:
     int follow_session(Nanos now_ns) noexcept;
     void report_qos(Nanos now_ns) noexcept;
     void say_hello(Nanos now_ns) noexcept;
-    /// The own choice, unless a ConsumerConfig forces the rate down.
-    [[nodiscard]] Delivery delivery() const noexcept {
-        return remote.mode == Mode::RateLimited ? Delivery::RateLimited : options.delivery;
-    }
+    /// By the own choice or by a ConsumerConfig; either way frames are picked as options.delivery says.
     [[nodiscard]] Mode mode() const noexcept {
-        return delivery() == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
+        return options.delivery == Delivery::RateLimited ? Mode::RateLimited : remote.mode;
     }
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;

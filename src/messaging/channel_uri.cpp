@@ -95,4 +95,9 @@ std::optional<std::uint64_t> ChannelUri::term_length_bytes() const {
     return value << shift;
 }
 
+bool is_payload_fallback(std::string_view uri) noexcept {
+    constexpr std::string_view kBridge = "bridge://";
+    return uri.starts_with("aeron:") || (uri.starts_with(kBridge) && uri.size() > kBridge.size());
+}
+
 }  // namespace tensorpool::messaging

@@ -22,4 +22,8 @@ struct ChannelUri {
     [[nodiscard]] std::optional<std::uint64_t> term_length_bytes() const;
 };
 
+/// Whether payloads that are not in shared memory could be at `uri`: an Aeron channel, or a bridge by its
+/// published name, `bridge://<id>` (WIRE-090).
+[[nodiscard]] bool is_payload_fallback(std::string_view uri) noexcept;
+
 }  // namespace tensorpool::messaging

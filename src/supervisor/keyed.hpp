@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace tensorpool::supervisor {
@@ -22,6 +23,20 @@ template <typename Records>
 auto* find(Records& records, const Key& key) noexcept {
     const auto at = position(records, key);
     return at == records.end() || key_of(*at) != key ? nullptr : &*at;
+}
+
+/// Frames that a consumer at `seen` in `epoch` is behind the producer of its stream and epoch (OBS-016).
+/// Empty: it has nothing mapped (epoch 0), or no producer of that epoch `has_reported`.
+template <typename Producers>
+std::optional<std::uint64_t> lag(const Producers& producers, std::uint32_t stream_id, std::uint64_t epoch,
+                                 std::uint64_t seen) noexcept {
+    if (epoch == 0) return std::nullopt;
+    for (auto at = position(producers, {stream_id, 0}); at != producers.end() && at->stream_id == stream_id;
+         ++at) {
+        if (at->epoch == epoch && has_reported(*at))
+            return at->current_seq > seen ? at->current_seq - seen - 1 : 0;
+    }
+    return std::nullopt;
 }
 
 }  // namespace tensorpool::supervisor

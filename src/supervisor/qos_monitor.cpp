@@ -18,6 +18,9 @@ static supervisor::Key key_of(const ProducerQos& report) noexcept {
 static supervisor::Key key_of(const ConsumerQos& report) noexcept {
     return {report.stream_id, report.consumer_id};
 }
+static bool has_reported(const ProducerQos&) noexcept {
+    return true;
+}
 
 namespace {
 
@@ -130,13 +133,7 @@ const ConsumerQos* QosMonitor::consumer(std::uint32_t stream_id, std::uint32_t c
 }
 
 std::optional<std::uint64_t> QosMonitor::lag(const ConsumerQos& consumer) const noexcept {
-    for (auto at = position(impl_->producers, {consumer.stream_id, 0});
-         at != impl_->producers.end() && at->stream_id == consumer.stream_id; ++at) {
-        if (at->epoch != consumer.epoch) continue;
-        const std::uint64_t seen = consumer.last_seq_seen;
-        return at->current_seq > seen ? at->current_seq - seen - 1 : 0;
-    }
-    return std::nullopt;
+    return supervisor::lag(impl_->producers, consumer.stream_id, consumer.epoch, consumer.last_seq_seen);
 }
 
 void QosMonitor::on_producer(std::function<void(const ProducerQos&)> handler) {

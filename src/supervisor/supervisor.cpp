@@ -21,6 +21,10 @@ static supervisor::Key key_of(const SupervisedProducer& producer) noexcept {
 static supervisor::Key key_of(const SupervisedConsumer& consumer) noexcept {
     return {consumer.stream_id, consumer.consumer_id};
 }
+/// Known by more than its announce: only QoS says where it stands.
+static bool has_reported(const SupervisedProducer& producer) noexcept {
+    return producer.last_qos_ns != 0;
+}
 
 namespace {
 
@@ -317,14 +321,7 @@ const std::vector<SupervisedConsumer>& Supervisor::consumers() const noexcept {
 }
 
 std::optional<std::uint64_t> Supervisor::lag(const SupervisedConsumer& consumer) const noexcept {
-    if (consumer.epoch == 0) return std::nullopt;
-    for (auto at = position(impl_->producers, {consumer.stream_id, 0});
-         at != impl_->producers.end() && at->stream_id == consumer.stream_id; ++at) {
-        if (at->epoch != consumer.epoch || at->last_qos_ns == 0) continue;
-        const std::uint64_t seen = consumer.last_seq_seen;
-        return at->current_seq > seen ? at->current_seq - seen - 1 : 0;
-    }
-    return std::nullopt;
+    return supervisor::lag(impl_->producers, consumer.stream_id, consumer.epoch, consumer.last_seq_seen);
 }
 
 const SupervisorCounters& Supervisor::counters() const noexcept {

@@ -92,6 +92,7 @@ TEST(SupervisorConfigTest, RefusesWrongValuesWithPlaceKeyAndRemedy) {
     EXPECT_THAT(error_of("[supervisor]\nconsumer_capacity = 0\n"), HasSubstr("at least 1"));
     EXPECT_THAT(error_of("[supervisor]\nconsumer_stale_ms = 0\n"), HasSubstr("consumer_stale_ms"));
     EXPECT_THAT(error_of("[supervisor]\npayload_fallback_uri = \"http://x\"\n"), HasSubstr("bridge://<id>"));
+    EXPECT_THAT(error_of("[supervisor]\npayload_fallback_uri = \"bridge://\"\n"), HasSubstr("bridge://<id>"));
     EXPECT_THAT(error_of("[supervisor]\nper_consumer_enabled = true\n"), HasSubstr("must be false"));
     EXPECT_THAT(error_of("[supervisor]\ncontrol_stream_id = 0\n"), HasSubstr("CFG-012"));
 }

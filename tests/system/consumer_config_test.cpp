@@ -138,6 +138,20 @@ TEST_F(ConsumerConfigTest, IsForcedToALowerRateAndFreedAgain) {
     EXPECT_EQ(consumer->counters().configs_applied, 2U);
 }
 
+TEST_F(ConsumerConfigTest, PicksTheNewestAlsoAtALowerRate) {
+    options.delivery = Delivery::LatestOnly;
+    start();
+    auto message = config();
+    message.mode = Mode::RateLimited;
+    tell(message);
+    FrameInfo info{.tensor = image_layout(Dtype::UInt8, 2, 2), .values_len_bytes = 4, .timestamp_ns = 1};
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(producer->offer(std::array<std::byte, 4>{}, info));
+    std::vector<std::uint64_t> seqs;
+    consumer->poll([&](const Frame& frame) { seqs.push_back(frame.seq()); });
+    EXPECT_THAT(seqs, ElementsAre(4U));
+    EXPECT_EQ(consumer->counters().skipped_latest_only, 4U);
+}
+
 // spec: WIRE-089 WIRE-090 WIRE-141
 TEST_F(ConsumerConfigTest, UnmapsAndNamesTheFallbackItWasToldToRead) {
     start();
