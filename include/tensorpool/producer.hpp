@@ -208,6 +208,12 @@ public:
     /// The device failed: the frame becomes a counted gap.
     void abandon(const Reservation& reservation) noexcept;
     [[nodiscard]] std::uint32_t in_flight() const noexcept;
+    /// For stages that keep their source's numbering: the next claim or
+    /// reservation gets `seq`, and readers see those before it as gaps. False when not ready, when `seq` is
+    /// below next_seq() or no sequence number at all (2^63 and up), or when an open reservation is a whole
+    /// ring behind it. A slot that a timed-out reservation still holds is stepped over as ever: look at the
+    /// claim's seq().
+    [[nodiscard]] bool skip_to(std::uint64_t seq) noexcept;
 
     /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.
     int do_work(Nanos now_ns) noexcept override;

@@ -70,6 +70,15 @@ public:
         return seq;
     }
 
+    /// Makes `seq` the next to be handed out; those between are gaps. False, and nothing changes: `seq` was
+    /// passed already, or it would lap a frame whose descriptor has not left yet.
+    [[nodiscard]] bool skip_to(std::uint64_t seq) noexcept {
+        if (seq < next_ || (head_ != next_ && seq - head_ > mask_)) return false;
+        if (head_ == next_) head_ = seq;
+        next_ = seq;  // drain() steps over the entries between: they carry other sequence numbers
+        return true;
+    }
+
     /// What publish() or abandon() would answer, without doing it.
     [[nodiscard]] Finish look(std::uint64_t seq) const noexcept {
         const Entry& entry = entries_[seq & mask_];

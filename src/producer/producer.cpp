@@ -159,6 +159,11 @@ std::uint32_t Producer::in_flight() const noexcept {
     return impl_->queue.open();
 }
 
+bool Producer::skip_to(std::uint64_t seq) noexcept {
+    constexpr std::uint64_t kEnd = std::uint64_t{1} << 63;  // seq_commit has no room for more (trap T30)
+    return impl_->mapping != nullptr && seq < kEnd && impl_->queue.skip_to(seq);
+}
+
 void Producer::on_start() {
     impl_->thread_check.release();
 }

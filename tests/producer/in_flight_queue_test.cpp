@@ -55,6 +55,32 @@ TEST(InFlightQueueTest, AnAbandonedReservationIsAGapAndHoldsNothingBack) {
     EXPECT_EQ(queue.next_seq(), 2u);
 }
 
+TEST(InFlightQueueTest, SkipsToALaterSequenceNumberAndNeverBack) {
+    InFlightQueue queue;
+    queue.reset(8, 4);
+    ASSERT_TRUE(queue.skip_to(1'000'003));
+    const auto first = reserve(queue);
+    EXPECT_EQ(first, 1'000'003U);
+    EXPECT_FALSE(queue.skip_to(first));
+    EXPECT_TRUE(queue.skip_to(first + 1)) << "skipping nothing";
+    ASSERT_EQ(queue.publish({.seq = first}), Finish::Ok);
+    EXPECT_EQ(drained(queue), std::vector<std::uint64_t>{first});
+}
+
+TEST(InFlightQueueTest, SkipsWhileAnEarlierFrameIsOpenButNotAWholeRingAhead) {
+    InFlightQueue queue;
+    queue.reset(8, 4);
+    const auto first = reserve(queue);
+    EXPECT_FALSE(queue.skip_to(first + 8));
+    ASSERT_TRUE(queue.skip_to(first + 7));
+    const auto second = reserve(queue);
+    EXPECT_EQ(second, first + 7);
+    ASSERT_EQ(queue.publish({.seq = second}), Finish::Ok);
+    EXPECT_TRUE(drained(queue).empty()) << "the first one is still open";
+    ASSERT_EQ(queue.publish({.seq = first}), Finish::Ok);
+    EXPECT_EQ(drained(queue), (std::vector<std::uint64_t>{first, second}));
+}
+
 TEST(InFlightQueueTest, RefusesMoreThanMaxInFlightUntilOneIsFinished) {
     InFlightQueue queue;
     queue.reset(8, 2);

@@ -219,6 +219,19 @@ TEST_F(PublishTest, OverwritesTheOldestSlotWithoutWaiting) {
     EXPECT_EQ(word(0), shm::committed_word(std::uint64_t{2} * ProducerFixture::kSlots));
 }
 
+TEST_F(PublishTest, ContinuesAtTheSequenceNumberItWasToldToSkipTo) {
+    ASSERT_TRUE(fixture.offer(4));
+    EXPECT_FALSE(producer.skip_to(0));
+    EXPECT_FALSE(producer.skip_to(std::uint64_t{1} << 63));
+    ASSERT_TRUE(producer.skip_to(100));
+    ASSERT_TRUE(fixture.offer(4));
+    fixture.cycle();
+    ASSERT_EQ(fixture.descriptors.size(), 2U);
+    EXPECT_EQ(fixture.descriptors.back().seq, 100U);
+    EXPECT_EQ(word(100), shm::committed_word(100));
+    EXPECT_EQ(producer.counters().frames_abandoned, 0U) << "the gap is the source's";
+}
+
 // spec: WIRE-101 WIRE-102
 TEST_F(PublishTest, StampsTheCaptureTimeAndLeavesThePublishTimeOut) {
     const auto before = static_cast<std::uint64_t>(monotonic_now_ns());
