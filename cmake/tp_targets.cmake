@@ -40,8 +40,18 @@ function(tp_add_test name)
                                         ${arg_LINKS})
   target_compile_definitions(${name} PRIVATE TP_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              TP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(TP_SANITIZE MATCHES address)
+    # What a test does is mostly done in the library; its own code compiles a third faster like this.
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
+  if("concurrency" IN_LIST arg_LABELS)
+    add_dependencies(concurrency-tests ${name})
+  endif()
   tp_discover_tests(${name} LABELS ${arg_LABELS})
 endfunction()
+
+# All that ThreadSanitizer has something to say about.
+add_custom_target(concurrency-tests)
 
 # tp_discover_tests(<target> LABELS <label>... [PROPERTIES <name> <value>...])
 # Registers each test of a GoogleTest program with ctest.
