@@ -3,6 +3,7 @@
 #include "consumer/frame_reader.hpp"
 
 #include "base/racy_copy.hpp"
+#include "base/same_bytes.hpp"
 #include "shm/seqlock.hpp"
 #include "shm/strides.hpp"
 
@@ -55,27 +56,34 @@ FrameReader::Result FrameReader::read(const wire::FrameDescriptorBlock& descript
     if (!shm::is_committed(word)) return Result::Odd;
     if (shm::seq_of(word) != seq) return Result::IdMismatch;
 
-    alignas(kLine) wire::HeaderSlot copy;
-    auto* bytes = reinterpret_cast<std::byte*>(&copy);
-    base::racy_copy_from_shared(bytes + sizeof word, slot + sizeof word, kTwoLines - sizeof word);
-    const bool wide = copy.tensor.ndims > kDimsInTwoLines;
-    if (wide) base::racy_copy_from_shared(bytes + kTwoLines, slot + kTwoLines, kThreeLines - kTwoLines);
+    // The block in registers (offsets 8 to 33 of the slot, wire.md 3.2), and whether the layout is the one of
+    // the frame before. Every byte is read once.
+    std::uint64_t block[3];
+    std::uint16_t meta_high;
+    base::racy_copy_from_shared(block, slot + sizeof word, sizeof block);
+    base::racy_copy_from_shared(&meta_high, slot + sizeof word + sizeof block, sizeof meta_high);
+    const auto* parsed = reinterpret_cast<const std::byte*>(&parsed_);
+    bool known = parsed_valid_ &&
+                 base::racy_same_bytes<kTwoLines - kTensorFrom>(slot + kTensorFrom, parsed + kTensorFrom);
+    if (known && parsed_.tensor.ndims > kDimsInTwoLines)
+        known = base::racy_same_bytes<kTensorTo - kTwoLines>(slot + kTwoLines, parsed + kTwoLines);
     if (!shm::seqlock_unchanged(slot, word)) return Result::Changed;
-
-    const std::size_t compared = (wide ? kTensorTo : kTwoLines) - kTensorFrom;
-    if (!parsed_valid_ ||
-        std::memcmp(bytes + kTensorFrom, reinterpret_cast<const std::byte*>(&parsed_) + kTensorFrom,
-                    compared) != 0) {
-        const Result parsed = parse_layout(copy);
-        if (parsed != Result::Ok) return parsed;
+    if (!known) {
+        if (const Result parsed_now = parse_layout(slot, word); parsed_now != Result::Ok) return parsed_now;
     }
-    if (copy.slot.payload_slot != index || copy.slot.payload_offset != 0) return Result::HeaderInvalid;
-    const std::uint32_t length = copy.slot.values_len_bytes;
+
+    const auto length = static_cast<std::uint32_t>(block[0]);
+    const auto payload_slot = static_cast<std::uint32_t>(block[0] >> 32);
+    const auto pool_id = static_cast<std::uint16_t>(block[1]);
+    const auto payload_offset = static_cast<std::uint32_t>(block[1] >> 16);
+    const std::uint64_t timestamp_ns = block[1] >> 48 | block[2] << 16;
+    const auto meta_version =
+        static_cast<std::uint32_t>(block[2] >> 48 | static_cast<std::uint64_t>(meta_high) << 16);
+    if (payload_slot != index || payload_offset != 0) return Result::HeaderInvalid;
     if (extent_bytes_ > length) return Result::HeaderInvalid;  // WIRE-054
 
     frame_.payload_ = {};
     if (length != 0) {  // placement means nothing for an empty frame (WIRE-030)
-        const std::uint16_t pool_id = copy.slot.pool_id;
         if (last_pool_ == nullptr || last_pool_->pool_id() != pool_id) {
             const shm::PayloadPool* pool = mapping_->find_pool(pool_id);
             if (pool == nullptr) return Result::PayloadInvalid;
@@ -86,18 +94,22 @@ FrameReader::Result FrameReader::read(const wire::FrameDescriptorBlock& descript
     }
     frame_.seq_ = seq;
     frame_.epoch_ = descriptor.epoch;
-    frame_.timestamp_ns_ = copy.slot.timestamp_ns == wire::kNullU64 ? 0 : copy.slot.timestamp_ns;  // trap T21
+    frame_.timestamp_ns_ = timestamp_ns == wire::kNullU64 ? 0 : timestamp_ns;  // trap T21
     frame_.publish_timestamp_ns_ = descriptor.timestamp_ns == wire::kNullU64 ? 0 : descriptor.timestamp_ns;
     frame_.trace_id_ = descriptor.trace_id;
-    frame_.meta_version_ = copy.slot.meta_version == wire::kNullU32 ? 0 : copy.slot.meta_version;
+    frame_.meta_version_ = meta_version == wire::kNullU32 ? 0 : meta_version;
     frame_.slot_ = static_cast<std::uint32_t>(index);
-    frame_.pool_id_ = copy.slot.pool_id;
+    frame_.pool_id_ = pool_id;
     frame_.header_slot_ = slot;
     return Result::Ok;
 }
 
-FrameReader::Result FrameReader::parse_layout(const wire::HeaderSlot& slot) noexcept {
+FrameReader::Result FrameReader::parse_layout(const std::byte* shared_slot, std::uint64_t word) noexcept {
     parsed_valid_ = false;
+    wire::HeaderSlot slot{};
+    base::racy_copy_from_shared(reinterpret_cast<std::byte*>(&slot) + kTensorFrom, shared_slot + kTensorFrom,
+                                kTensorTo - kTensorFrom);
+    if (!shm::seqlock_unchanged(shared_slot, word)) return Result::Changed;
     const wire::MessageHeader header = slot.tensor_message;
     if (slot.header_bytes_length != wire::kHeaderBytesLength ||
         header.block_length != sizeof(wire::TensorHeader) ||
@@ -112,7 +124,7 @@ FrameReader::Result FrameReader::parse_layout(const wire::HeaderSlot& slot) noex
     layout.progress_unit = slot.tensor.progress_unit;
     layout.progress_stride_bytes = slot.tensor.progress_stride_bytes;
     if (layout.ndims == 0 || layout.ndims > kMaxDims) return Result::HeaderInvalid;  // WIRE-046
-    // Entries from ndims on are ignored (WIRE-047); past the second line they were not even copied.
+    // Entries from ndims on are ignored (WIRE-047).
     std::memcpy(layout.dims.data(), slot.tensor.dims, layout.ndims * sizeof(std::int32_t));
     std::memcpy(layout.strides.data(), slot.tensor.strides, layout.ndims * sizeof(std::int32_t));
     if (shm::resolve_layout(layout, extent_bytes_) != shm::LayoutFault::None) return Result::HeaderInvalid;

@@ -15,7 +15,7 @@ namespace tensorpool {
 /// Turns a descriptor into a validated Frame (wire.md 7.2, steps 3 to 7).
 ///
 /// Reads only the cache lines it needs: two of a slot's four, three when more than three dimensions are used.
-/// Consecutive frames of one layout are recognised by their bytes and not parsed again.
+/// Consecutive frames of one layout are recognised by their bytes and neither copied nor parsed again.
 class FrameReader {
 public:
     enum class Result : std::uint8_t { Ok, Odd, Changed, IdMismatch, HeaderInvalid, PayloadInvalid };
@@ -31,7 +31,8 @@ public:
     void prefetch(std::uint64_t seq) const noexcept;
 
 private:
-    [[nodiscard]] Result parse_layout(const wire::HeaderSlot& slot) noexcept;
+    /// Reads the slot's layout anew; `word` is the commit it has to belong to.
+    [[nodiscard]] Result parse_layout(const std::byte* shared_slot, std::uint64_t word) noexcept;
 
     const shm::StreamMapping* mapping_ = nullptr;
     const std::byte* header_base_ = nullptr;

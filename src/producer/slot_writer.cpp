@@ -4,6 +4,7 @@
 
 #include "base/prefetch.hpp"
 #include "base/racy_copy.hpp"
+#include "base/same_bytes.hpp"
 #include "shm/seqlock.hpp"
 #include "shm/strides.hpp"
 
@@ -32,8 +33,8 @@ void SlotWriter::begin(std::uint64_t seq) noexcept {
 
 bool SlotWriter::accepts(const FrameInfo& info, std::uint32_t capacity_bytes) noexcept {
     if (info.values_len_bytes > capacity_bytes) return false;
-    // Padding that differs costs an encoding, no more. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
-    if (!cached_ || std::memcmp(&cached_layout_, &info.tensor, sizeof cached_layout_) != 0) {
+    // Padding that differs costs an encoding, no more.
+    if (!cached_ || !base::same_bytes<sizeof cached_layout_>(&cached_layout_, &info.tensor)) {
         cached_ = encode_layout(info.tensor);
         if (!cached_) return false;
     }
@@ -74,7 +75,7 @@ void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInf
     base::racy_copy_to_shared(slot + 24, &stamp_and_meta, sizeof stamp_and_meta);
     base::racy_copy_to_shared(slot + 32, &meta_high, sizeof meta_high);
     // WIRE-028: whatever the slot held, every field is right afterwards.
-    if (std::memcmp(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom) != 0)
+    if (!base::same_bytes<kImageTo - kImageFrom>(slot + kImageFrom, image_ + kImageFrom))
         base::racy_copy_to_shared(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom);
     shm::seqlock_commit(slot, seq);
 }
