@@ -3,12 +3,14 @@
 #include "consumer/consumer_impl.hpp"
 
 #include "base/log.hpp"
+#include "control/stream_request.hpp"
 #include "messaging/channel_uri.hpp"
 
 #include <tensorpool/error.hpp>
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <optional>
 #include <random>
 #include <utility>
@@ -17,11 +19,28 @@ namespace tensorpool {
 namespace {
 
 constexpr int kControlLimit = 10;
+constexpr int kMostSubscriptions = 5;
+constexpr int kProgressLimit = 64;
 constexpr int kDrainLimit = 1 << 20;
+constexpr std::uint32_t kDescriptorTokens = 31000;  // streams.md section 2
+constexpr std::uint32_t kProgressTokens = 32000;
 
 std::uint32_t random_id() {
     std::random_device device;
     return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(device);
+}
+
+/// Makes the request for a stream of its own one that may be sent (WIRE-077).
+void complete(std::optional<Endpoint>& own, std::uint32_t first_id, const ConsumerOptions& options,
+              std::string_view name) {
+    if (!own) return;
+    if (own->stream_id == 0) own->stream_id = static_cast<std::int32_t>(first_id + options.consumer_id % 1000);
+    if (own->channel.empty() || own->stream_id < 0 || options.hello_period_ns == 0) {
+        throw Error(ErrorCode::InvalidConfig,
+                    fmt::format("consumer: {} needs a channel, a stream id of 1 to 2147483647 (0: chosen), and a "
+                                "hello period, for it is asked for in ConsumerHello",
+                                name));
+    }
 }
 
 ConsumerOptions validated(ConsumerOptions options) {
@@ -41,6 +60,10 @@ ConsumerOptions validated(ConsumerOptions options) {
                     "hello periods not negative");
     }
     if (options.consumer_id == 0) options.consumer_id = random_id();
+    complete(options.own_descriptors, kDescriptorTokens, options, "own_descriptors");
+    complete(options.own_progress, kProgressTokens, options, "own_progress");
+    if (options.own_progress && !options.progress)
+        throw Error(ErrorCode::InvalidConfig, "consumer: own_progress without progress: set both or neither");
     return options;
 }
 
@@ -64,19 +87,19 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
       options(validated(std::move(opts))),
       tracker(options, counters),
       sequence(options.max_outstanding_seq_gap),
+      descriptors(context.messaging(), options.endpoints.descriptor),
       session(borrowed_session),
       dispatcher_(*this),
       gate_(options.max_rate_hz),
       liveness_timer_(options.announce_period_ns) {
     const auto subscribe = [&](const Endpoint& endpoint) {
-        auto subscription = context.messaging().add_subscription(endpoint.channel, endpoint.stream_id);
-        wait_set_.push_back(subscription.get());
-        return subscription;
+        return context.messaging().add_subscription(endpoint.channel, endpoint.stream_id);
     };
     const StreamEndpoints& at = options.endpoints;
-    descriptors_ = subscribe(at.descriptor);
     control_ = subscribe(at.control);
     if (at.announce != at.control) announces_ = subscribe(at.announce);
+    wait_set_.reserve(kMostSubscriptions);
+    list_waits();
     consumer_id = options.consumer_id;
     if (options.qos_period_ns > 0) {
         qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
@@ -101,17 +124,46 @@ Consumer::Impl::~Impl() {
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
-    const int delivered = options.delivery == Delivery::LatestOnly || resync_
-                              ? poll_latest(call, handler, std::nullopt)
-                              : poll_every(call, handler, limit);
-    counters.messages_lost_bytes = descriptors_->lost_bytes();
+    const int delivered = descriptors.is_joining() ? poll_joining(call, handler, limit)
+                                                   : poll_current(call, handler, limit);
+    counters.messages_lost_bytes = descriptors.lost_bytes();
+    return delivered;
+}
+
+int Consumer::Impl::poll_current(Call call, void* handler, int limit) noexcept {
+    return options.delivery == Delivery::LatestOnly || resync_ ? poll_latest(call, handler, std::nullopt)
+                                                               : poll_every(call, handler, limit);
+}
+
+int Consumer::Impl::poll_joining(Call call, void* handler, int limit) noexcept {
+    // The producer sends each frame on the shared stream first: once the own stream has one, everything before
+    // it is on the shared one, too.
+    if (!first_own_) {
+        descriptors.own().poll(
+            [&](const messaging::Message& message) {
+                wire::FrameDescriptorBlock descriptor;
+                if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
+                    ++counters.messages_invalid;
+                } else if (descriptor.stream_id == options.stream_id) {
+                    first_own_ = FirstOwn{descriptor, message.image->session_id};
+                }
+            },
+            1);
+    }
+    int delivered = poll_current(call, handler, limit);
+    const bool drained = polled_ < limit || options.delivery == Delivery::LatestOnly;
+    if (!first_own_ || !drained) return delivered;
+    const FirstOwn first = *first_own_;
+    first_own_.reset();
+    descriptors.settle();
+    if (admit(first.descriptor, first.image) && deliver(first.descriptor, call, handler)) ++delivered;
     return delivered;
 }
 
 int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
     int delivered = 0;
     std::optional<wire::FrameDescriptorBlock> newest;  // once a resynchronisation began
-    descriptors_->poll(
+    polled_ = descriptors.current().poll(
         [&](const messaging::Message& message) {
             wire::FrameDescriptorBlock descriptor;
             if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
@@ -135,7 +187,7 @@ int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
 int Consumer::Impl::poll_latest(Call call, void* handler,
                                 std::optional<wire::FrameDescriptorBlock> newest) noexcept {
     std::uint64_t& skipped = resync_ ? counters.skipped_resync : counters.skipped_latest_only;
-    descriptors_->poll(
+    polled_ = descriptors.current().poll(
         [&](const messaging::Message& message) {
             wire::FrameDescriptorBlock descriptor;
             if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
@@ -162,8 +214,9 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
         ++counters.drops_epoch_mismatch;
         return false;
     }
-    const auto outcome = sequence.on_descriptor(descriptor.seq, image);
-    counters.drops_gap += outcome.gap;
+    const bool thinned = is_thinned();
+    const auto outcome = sequence.on_descriptor(descriptor.seq, image, thinned);
+    (thinned ? counters.skipped_rate_limited : counters.drops_gap) += outcome.gap;
     switch (outcome.verdict) {
         case consumer::SequenceTracker::Verdict::InOrder:
             return true;
@@ -196,7 +249,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
         const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
                                     : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
                                                                       : static_cast<std::uint64_t>(now_ns_);
-        if (!gate_.admit(stamp)) {
+        if (!(is_thinned() ? gate_.admit_thinned(stamp) : gate_.admit(stamp))) {
             ++counters.skipped_rate_limited;
             return false;
         }
@@ -257,6 +310,11 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     if (session != nullptr) work += follow_session(now_ns);
     work += dispatcher_.poll(*control_, kControlLimit);
     if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
+    if (options.progress) work += poll_own_progress();
+    if (descriptors.follow(polled_ == 0)) {
+        if (!descriptors.on_own()) ++counters.streams_returned;
+        list_waits();
+    }
     if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
     sync_mapping();
     if (hello_) say_hello(now_ns);
@@ -282,6 +340,7 @@ int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
     session_generation_ = session->generation();
     consumer_id = attachment->client_id;
     tracker.on_attached(*attachment, now_ns);
+    if (hello_) hello_->trigger();  // under the id of the lease: only its holder gets streams of its own
     return 1;
 }
 
@@ -292,6 +351,20 @@ void Consumer::Impl::say_hello(Nanos now_ns) noexcept {
         hello.consumer_id = consumer_id;
         hello.mode = options.delivery == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
         hello.max_rate_hz = options.max_rate_hz;
+        hello.supports_progress = options.progress.has_value();
+        if (options.progress) {
+            hello.progress_interval_us = options.progress->interval_us;
+            hello.progress_bytes_delta = options.progress->bytes_delta;
+            hello.progress_major_delta_units = options.progress->major_delta_units;
+        }
+        if (options.own_descriptors) {
+            hello.descriptor_channel = options.own_descriptors->channel;
+            hello.descriptor_stream_id = static_cast<std::uint32_t>(options.own_descriptors->stream_id);
+        }
+        if (options.own_progress) {
+            hello.control_channel = options.own_progress->channel;
+            hello.control_stream_id = static_cast<std::uint32_t>(options.own_progress->stream_id);
+        }
         return hello;
     });
     if (sent) ++counters.hello_published;
@@ -307,6 +380,7 @@ void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, c
                   options.stream_id, fallback);
         return;
     }
+    follow_streams(config);
     if (config.use_shm == remote.use_shm && config.mode == remote.mode &&
         (config.use_shm || config.payload_fallback_uri == remote.fallback_uri)) {
         return;
@@ -321,6 +395,107 @@ void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, c
               : remote.fallback_uri.empty() ? std::string_view("elsewhere")
                                             : std::string_view(remote.fallback_uri),
               to_string(mode()));
+}
+
+void Consumer::Impl::follow_streams(const control::ConsumerConfig& config) {
+    using control::StreamRequest;
+    const StreamRequest descriptor =
+        control::classify(config.descriptor_channel, config.descriptor_stream_id);
+    const StreamRequest progress = control::classify(config.control_channel, config.control_stream_id);
+    constexpr std::uint32_t kMaxId = 0x7fffffff;
+    if (descriptor == StreamRequest::Half || progress == StreamRequest::Half ||
+        config.descriptor_stream_id > kMaxId || config.control_stream_id > kMaxId) {
+        ++counters.configs_refused;
+        return;
+    }
+    try {
+        const bool was_own = descriptors.on_own();
+        const auto id = static_cast<std::int32_t>(config.descriptor_stream_id);
+        if (descriptors.assign({config.descriptor_channel, id})) {
+            first_own_.reset();
+            if (id != 0) ++counters.streams_assigned;
+            if (was_own) ++counters.streams_returned;
+        }
+        const auto progress_id = static_cast<std::int32_t>(config.control_stream_id);
+        if (progress_id == 0 || !options.progress) {
+            own_progress_.reset();
+        } else if (own_progress_ == nullptr || own_progress_->channel() != config.control_channel ||
+                   own_progress_->stream_id() != progress_id) {
+            own_progress_ = context.messaging().add_subscription(config.control_channel, progress_id);
+            ++counters.streams_assigned;
+        }
+    } catch (const std::exception& error) {
+        ++counters.configs_refused;
+        base::log(LogLevel::Warn, "Consumer", "stream {}: cannot read the stream assigned to it: {}",
+                  options.stream_id, error.what());
+    }
+    list_waits();
+}
+
+void Consumer::Impl::list_waits() noexcept {
+    wait_set_.clear();
+    for (messaging::Subscription* subscription :
+         {control_.get(), announces_.get(), own_progress_.get(), &descriptors.current(),
+          descriptors.is_joining() ? &descriptors.own() : nullptr}) {
+        if (subscription != nullptr) wait_set_.push_back(subscription);
+    }
+}
+
+// ---- frames that are being filled -------------------------------------------------------------------------
+
+void Consumer::Impl::on_frame_progress(const control::FrameProgress& progress, const messaging::Message&) {
+    // WIRE-104: who did not ask does not look. WIRE-084: with a stream of its own, only that one counts.
+    if (!options.progress || (own_progress_ != nullptr && own_progress_->is_connected())) return;
+    take_progress(progress);
+}
+
+int Consumer::Impl::poll_own_progress() noexcept {
+    if (own_progress_ == nullptr) return 0;
+    return own_progress_->poll(
+        [this](const messaging::Message& message) {
+            control::FrameProgress progress;
+            if (control::decode(message.bytes, progress) == control::DecodeResult::Ok) {
+                take_progress(progress);
+            } else {
+                ++counters.messages_invalid;  // nothing else belongs there (WIRE-085)
+            }
+        },
+        kProgressLimit);
+}
+
+void Consumer::Impl::take_progress(const control::FrameProgress& progress) noexcept {
+    if (progress.stream_id != options.stream_id) return;  // WIRE-073
+    ++counters.progress_received;
+    sync_mapping();
+    if (mapped_ == nullptr || progress.epoch != mapped_epoch_) {
+        ++counters.progress_drops_epoch;
+        return;
+    }
+    using Result = consumer::ProgressReader::Result;
+    Result result = progress.state == FrameProgressState::Unknown ? Result::Inconsistent
+                                                                  : progress_reader_.read(progress);
+    if (result == Result::Ok) {
+        try {
+            if (progress_handler) progress_handler(progress_reader_.frame());
+        } catch (...) {
+            ++counters.handler_errors;
+        }
+        if (!progress_reader_.frame().intact()) result = Result::Late;
+    }
+    switch (result) {
+        case Result::Ok:
+            ++counters.progress_delivered;
+            return;
+        case Result::Late:
+            ++counters.progress_drops_late;
+            return;
+        case Result::Regression:
+            ++counters.progress_drops_regression;
+            return;
+        case Result::Inconsistent:
+            ++counters.progress_drops_inconsistent;
+            return;
+    }
 }
 
 void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
@@ -345,6 +520,7 @@ void Consumer::Impl::sync_mapping() noexcept {
     mapped_ = mapping;
     mapped_epoch_ = tracker.epoch();
     reader_.attach(mapping);
+    if (options.progress) progress_reader_.attach(mapping);
     sequence.restart();
     gate_.restart();
     resync_ = false;

@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/sequence_tracker.hpp"
 
-#include "consumer/rate_gate.hpp"
+#include "base/rate_gate.hpp"
 
 #include <gtest/gtest.h>
 
 namespace tensorpool::consumer {
 namespace {
 
+using base::RateGate;
 using Verdict = SequenceTracker::Verdict;
 constexpr std::int64_t kImage = 1;
 
