@@ -53,8 +53,8 @@ struct ConsumerOptions {
     /// Set: hear of frames while they are being filled; on_progress() takes them.
     std::optional<ProgressHints> progress{};
     /// Set: ask for descriptors on a stream of one's own, where the producer keeps to max_rate_hz (WIRE-088).
-    /// Whoever issues ConsumerConfig chooses the stream or declines; until then, and when the stream ends, the
-    /// shared one is read. Stream id 0: 31000 + consumer id modulo 1000.
+    /// Whoever issues ConsumerConfig chooses the stream or declines; until then, and when the stream ends,
+    /// the shared one is read. Stream id 0: 31000 + consumer id modulo 1000.
     std::optional<Endpoint> own_descriptors{};
     /// The same for progress. Stream id 0: 32000 + consumer id modulo 1000.
     std::optional<Endpoint> own_progress{};
@@ -134,10 +134,10 @@ struct ConsumerCounters {
     std::uint64_t qos_published = 0;
     std::uint64_t configs_applied = 0;     ///< ConsumerConfig that changed how this consumer reads
     std::uint64_t configs_refused = 0;     ///< ConsumerConfig with a fallback of an unknown scheme (WIRE-090)
-    std::uint64_t streams_assigned = 0;   ///< times a stream of its own was assigned to this consumer
-    std::uint64_t streams_returned = 0;   ///< times it went back to the shared descriptor stream
-    std::uint64_t progress_received = 0;  ///< FrameProgress of this stream
-    std::uint64_t progress_delivered = 0;           ///< handler called, and the slot still this frame's afterwards
+    std::uint64_t streams_assigned = 0;    ///< times a stream of its own was assigned to this consumer
+    std::uint64_t streams_returned = 0;    ///< times it went back to the shared descriptor stream
+    std::uint64_t progress_received = 0;   ///< FrameProgress of this stream
+    std::uint64_t progress_delivered = 0;  ///< handler called, and the slot still this frame's afterwards
     std::uint64_t progress_drops_epoch = 0;         ///< of another epoch, or nothing is mapped (WIRE-108)
     std::uint64_t progress_drops_late = 0;          ///< the slot holds another frame by now
     std::uint64_t progress_drops_regression = 0;    ///< said less than before (WIRE-107)

@@ -23,8 +23,8 @@ struct ProgressHints {
     std::uint32_t major_delta_units = 0;  ///< rows or columns; 0 = go by bytes
 };
 
-/// What is there of one frame that its producer is still filling, read in place. Valid only inside the handler
-/// it was passed to.
+/// What is there of one frame that its producer is still filling, read in place. Valid only inside the
+/// handler it was passed to.
 ///
 /// Provisional (trap T12): the frame may still be abandoned, and then no Frame of this seq() ever comes. What
 /// was read before intact() returned true are bytes of this frame. The frame is there when its Frame is
@@ -43,8 +43,8 @@ public:
     [[nodiscard]] std::span<const std::byte> filled() const noexcept { return filled_; }
 
     /// Bytes of a whole row or column in memory order, where filled() can be cut into such (WIRE-111): the
-    /// producer named a progress stride, or the tensor is contiguous. Else 0: then filled() is a byte count and
-    /// no more.
+    /// producer named a progress stride, or the tensor is contiguous. Else 0: then filled() is a byte count
+    /// and no more.
     [[nodiscard]] std::uint32_t line_bytes() const noexcept { return line_bytes_; }
     /// Whole lines that are there.
     [[nodiscard]] std::uint32_t lines_filled() const noexcept {

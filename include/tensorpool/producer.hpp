@@ -40,8 +40,8 @@ struct StandaloneLayout {
     bool unlink_on_close = true;  ///< remove the own epoch's files in the destructor (WIRE-140)
 };
 
-/// How often consumers hear of a frame that is being filled (WIRE-075, WIRE-114, WIRE-115). The first three are
-/// what holds without hints from consumers; hints may lower them, down to the limits below.
+/// How often consumers hear of a frame that is being filled (WIRE-075, WIRE-114, WIRE-115). The first three
+/// are what holds without hints from consumers; hints may lower them, down to the limits below.
 struct ProgressLimits {
     Nanos interval_ns = 250'000;          ///< between two PROGRESS of one frame
     std::uint32_t bytes_delta = 65536;    ///< new bytes since the last PROGRESS
@@ -75,13 +75,14 @@ struct ProducerOptions {
     /// Also send the publish time in each descriptor (WIRE-102 advises against it unless it matters).
     bool descriptor_timestamps = false;
     bool lock_memory = false;  ///< mlock the own mappings too (DRV-137)
-    /// Streams of single consumers (WIRE-081, WIRE-083). Standalone: this producer assigns them, until somebody
-    /// else sends a ConsumerConfig; otherwise whoever issues those does, and this producer opens them.
+    /// Streams of single consumers (WIRE-081, WIRE-083). Standalone: this producer assigns them, until
+    /// somebody else sends a ConsumerConfig; otherwise whoever issues those does, and this producer opens
+    /// them.
     PerConsumerStreams per_consumer{.enabled = true};
     /// Consumers remembered, with or without streams of their own.
     std::size_t max_consumers = 64;
-    /// Who said neither hello nor QoS for this long loses its streams (WIRE-087); 0 = five times the longer of
-    /// the announce and QoS periods (OBS-014).
+    /// Who said neither hello nor QoS for this long loses its streams (WIRE-087); 0 = five times the longer
+    /// of the announce and QoS periods (OBS-014).
     Nanos consumer_stale_after_ns = 0;
     ProgressLimits progress{};
 };
@@ -199,7 +200,7 @@ struct ProducerCounters {
     std::uint64_t consumer_descriptors_published = 0;
     std::uint64_t consumer_descriptors_capped = 0;   ///< held back by a consumer's max_rate_hz (WIRE-088)
     std::uint64_t consumer_descriptors_refused = 0;  ///< nobody there, or messaging refused
-    std::uint64_t progress_published = 0;  ///< FrameProgress that went out on at least one stream
+    std::uint64_t progress_published = 0;            ///< FrameProgress that went out on at least one stream
     std::uint64_t progress_deferred = 0;
     std::uint64_t progress_refused = 0;
 };
@@ -261,13 +262,13 @@ public:
     /// claim's seq().
     [[nodiscard]] bool skip_to(std::uint64_t seq) noexcept;
 
-    /// Tells consumers that asked for it that `reservation` is being filled, and as what: the header is written
-    /// now, so that they can find the rows in what report_progress() says is there (WIRE-105, trap T12). `info`
-    /// is the one to be published later, except for its timestamp, meta_version and trace_id. Without such
-    /// consumers one comparison: call it always.
+    /// Tells consumers that asked for it that `reservation` is being filled, and as what: the header is
+    /// written now, so that they can find the rows in what report_progress() says is there (WIRE-105, trap
+    /// T12). `info` is the one to be published later, except for its timestamp, meta_version and trace_id.
+    /// Without such consumers one comparison: call it always.
     ProgressResult begin_progress(const Reservation& reservation, const FrameInfo& info) noexcept;
-    /// The first `bytes_filled` payload bytes are final. Call as often as you like, from the thread that drives
-    /// the producer; messages leave no oftener than ProgressLimits and the consumers' hints allow.
+    /// The first `bytes_filled` payload bytes are final. Call as often as you like, from the thread that
+    /// drives the producer; messages leave no oftener than ProgressLimits and the consumers' hints allow.
     ProgressResult report_progress(const Reservation& reservation, std::uint32_t bytes_filled) noexcept;
 
     /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.

@@ -29,7 +29,8 @@ struct SupervisorOptions {
     std::string payload_fallback_uri;
     /// Tell every consumer this mode, whatever it asked for.
     std::optional<Mode> force_mode{};
-    /// Whether and where consumers get streams of their own when they ask. The producer opens what is assigned.
+    /// Whether and where consumers get streams of their own when they ask. The producer opens what is
+    /// assigned.
     PerConsumerStreams per_consumer{};
 };
 

@@ -18,7 +18,7 @@
 namespace tensorpool {
 namespace {
 
-constexpr int kControlLimit = 10;
+constexpr int kControlLimit = 256;  // frame progress of everybody may be among them
 constexpr int kMostSubscriptions = 5;
 constexpr int kProgressLimit = 64;
 constexpr int kDrainLimit = 1 << 20;
@@ -34,12 +34,14 @@ std::uint32_t random_id() {
 void complete(std::optional<Endpoint>& own, std::uint32_t first_id, const ConsumerOptions& options,
               std::string_view name) {
     if (!own) return;
-    if (own->stream_id == 0) own->stream_id = static_cast<std::int32_t>(first_id + options.consumer_id % 1000);
+    if (own->stream_id == 0)
+        own->stream_id = static_cast<std::int32_t>(first_id + options.consumer_id % 1000);
     if (own->channel.empty() || own->stream_id < 0 || options.hello_period_ns == 0) {
-        throw Error(ErrorCode::InvalidConfig,
-                    fmt::format("consumer: {} needs a channel, a stream id of 1 to 2147483647 (0: chosen), and a "
-                                "hello period, for it is asked for in ConsumerHello",
-                                name));
+        throw Error(
+            ErrorCode::InvalidConfig,
+            fmt::format("consumer: {} needs a channel, a stream id of 1 to 2147483647 (0: chosen), and a "
+                        "hello period, for it is asked for in ConsumerHello",
+                        name));
     }
 }
 
@@ -124,8 +126,8 @@ Consumer::Impl::~Impl() {
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
-    const int delivered = descriptors.is_joining() ? poll_joining(call, handler, limit)
-                                                   : poll_current(call, handler, limit);
+    const int delivered =
+        descriptors.is_joining() ? poll_joining(call, handler, limit) : poll_current(call, handler, limit);
     counters.messages_lost_bytes = descriptors.lost_bytes();
     return delivered;
 }
@@ -136,8 +138,8 @@ int Consumer::Impl::poll_current(Call call, void* handler, int limit) noexcept {
 }
 
 int Consumer::Impl::poll_joining(Call call, void* handler, int limit) noexcept {
-    // The producer sends each frame on the shared stream first: once the own stream has one, everything before
-    // it is on the shared one, too.
+    // The producer sends each frame on the shared stream first: once the own stream has one, everything
+    // before it is on the shared one, too.
     if (!first_own_) {
         descriptors.own().poll(
             [&](const messaging::Message& message) {

@@ -90,7 +90,7 @@ private:
     std::unique_ptr<DriverSession> own_session_;
     std::unique_ptr<messaging::Subscription> control_;
     std::unique_ptr<messaging::Subscription> own_progress_;  // empty: progress comes on the shared stream
-    std::unique_ptr<messaging::Subscription> announces_;  // empty when announces share the control stream
+    std::unique_ptr<messaging::Subscription> announces_;     // empty when announces share the control stream
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
     FrameReader reader_;

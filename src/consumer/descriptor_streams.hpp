@@ -29,8 +29,8 @@ public:
     /// From here on the own stream is the current one. Precondition: is_joining().
     void settle() noexcept;
 
-    /// Changes the assignment; an empty channel: back to the shared stream. Throws Error when messaging refuses
-    /// it; then nothing changed. True: something did.
+    /// Changes the assignment; an empty channel: back to the shared stream. Throws Error when messaging
+    /// refuses it; then nothing changed. True: something did.
     bool assign(const Endpoint& own);
     /// Housekeeping, once per duty cycle. `idle`: the last poll of current() found nothing. True: the set of
     /// open subscriptions changed.

@@ -59,7 +59,8 @@ ProgressReader::Result ProgressReader::read(const control::FrameProgress& progre
     frame_.epoch_ = progress.epoch;
     frame_.state_ = progress.state;
     frame_.header_slot_ = slot;
-    // A STARTED may leave before the header is written (trap T12): what the slot holds may be the frame before.
+    // A STARTED may leave before the header is written (trap T12): what the slot holds may be the frame
+    // before.
     if (progress.state == FrameProgressState::Started) {
         if (progress.payload_bytes_filled != 0) return Result::Inconsistent;
     } else if (const Result result = read_header(slot, word, progress.seq, progress.payload_bytes_filled);

@@ -56,8 +56,8 @@ StreamIssuer::Held& StreamIssuer::held_by(const ConsumerHello& hello) {
 
 bool StreamIssuer::is_free(std::uint32_t id) const noexcept {
     return std::ranges::find(reserved_, id) == reserved_.end() &&
-           std::ranges::none_of(held_,
-                                [id](const Held& held) { return held.descriptor == id || held.control == id; });
+           std::ranges::none_of(
+               held_, [id](const Held& held) { return held.descriptor == id || held.control == id; });
 }
 
 std::uint32_t StreamIssuer::choose(const ConsumerStreamRange& from, std::uint32_t asked) const noexcept {
@@ -73,7 +73,8 @@ bool StreamIssuer::grant(const ConsumerStreamRange& from, const std::string& ask
                          std::uint32_t& id) {
     const std::string& served = from.channel.empty() ? asked_channel : from.channel;
     const StreamRequest request = classify(asked_channel, asked_id);
-    const bool usable = request == StreamRequest::Full && policy_.enabled && messaging::is_consumer_channel(served, ipc_only_);
+    const bool usable = request == StreamRequest::Full && policy_.enabled &&
+                        messaging::is_consumer_channel(served, ipc_only_);
     if (!usable) {
         held = 0;
     } else if (held == 0) {

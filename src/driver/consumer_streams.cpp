@@ -44,7 +44,8 @@ std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::Co
                            IdAllocator& ids) -> std::uint32_t {
         if (request == Request::None) return 0;
         std::uint32_t id = 0;
-        if (request == Request::Full && lease != nullptr && messaging::is_consumer_channel(channel, messaging_ == MessagingKind::Embedded)) {
+        if (request == Request::Full && lease != nullptr &&
+            messaging::is_consumer_channel(channel, messaging_ == MessagingKind::Embedded)) {
             Assignment& assignment = by_lease_[lease->lease_id];
             assignment.consumer_id = lease->client_id;
             id = assign(assignment.*held, ids);

@@ -103,7 +103,8 @@ bool is_payload_fallback(std::string_view uri) noexcept {
 bool is_consumer_channel(std::string_view channel, bool ipc_only) {
     try {
         const ChannelUri uri = ChannelUri::parse(channel);
-        return uri.term_length_bytes().value_or(0) <= kMaxConsumerTermBytes && (!ipc_only || uri.media == "ipc");
+        return uri.term_length_bytes().value_or(0) <= kMaxConsumerTermBytes &&
+               (!ipc_only || uri.media == "ipc");
     } catch (const Error&) {
         return false;
     }

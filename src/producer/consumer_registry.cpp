@@ -15,7 +15,7 @@ namespace tensorpool::producer {
 namespace {
 
 constexpr std::string_view kModule = "Producer";
-constexpr int kPollLimit = 16;
+constexpr int kPollLimit = 256;      // the shared control stream carries progress too, the own included
 constexpr Nanos kSilentPeriods = 5;  // OBS-014
 constexpr int kChecksPerTimeout = 4;
 
@@ -176,9 +176,8 @@ bool ConsumerRegistry::follow(std::unique_ptr<messaging::Publication>& publicati
                               const std::string& channel, std::uint32_t stream_id) {
     constexpr std::uint32_t kMaxId = std::numeric_limits<std::int32_t>::max();
     const bool wanted = options_.per_consumer.enabled && !channel.empty() && stream_id != 0;
-    const bool served =
-        wanted && stream_id <= kMaxId &&
-        messaging::is_consumer_channel(channel, context_.messaging().backend() == "embedded");
+    const bool served = wanted && stream_id <= kMaxId &&
+                        messaging::is_consumer_channel(channel, context_.messaging().backend() == "embedded");
     if (served && publication != nullptr && publication->channel() == channel &&
         publication->stream_id() == static_cast<std::int32_t>(stream_id)) {
         return true;
@@ -189,8 +188,7 @@ bool ConsumerRegistry::follow(std::unique_ptr<messaging::Publication>& publicati
         return !wanted;
     }
     try {
-        publication =
-            context_.messaging().add_publication(channel, static_cast<std::int32_t>(stream_id));
+        publication = context_.messaging().add_publication(channel, static_cast<std::int32_t>(stream_id));
         ++counters_.consumer_streams_opened;
         base::log(LogLevel::Info, kModule, "stream {}: opened {} {} for one consumer", options_.stream_id,
                   channel, stream_id);
@@ -242,9 +240,8 @@ int ConsumerRegistry::remove_stale() noexcept {
     const std::size_t before = entries_.size();
     for (std::size_t i = entries_.size(); i-- > 0;) {
         if (now_ns_ - entries_[i]->heard_ns <= stale_after_ns_) continue;
-        base::log(LogLevel::Info, kModule, "stream {}: consumer {} is silent for {} ms",
-                  options_.stream_id, entries_[i]->consumer_id,
-                  (now_ns_ - entries_[i]->heard_ns) / kNanosPerMilli);
+        base::log(LogLevel::Info, kModule, "stream {}: consumer {} is silent for {} ms", options_.stream_id,
+                  entries_[i]->consumer_id, (now_ns_ - entries_[i]->heard_ns) / kNanosPerMilli);
         remove(i);
         ++counters_.consumers_stale;
     }
@@ -271,11 +268,11 @@ void ConsumerRegistry::reconsider() noexcept {
         } else {
             shared_progress_ = true;
         }
-        interval_ns = std::min(interval_ns, entry->interval_us ? Nanos{*entry->interval_us} * 1000
-                                                               : own.interval_ns);
+        interval_ns =
+            std::min(interval_ns, entry->interval_us ? Nanos{*entry->interval_us} * 1000 : own.interval_ns);
         bytes = std::min(bytes, entry->bytes_delta.value_or(own.bytes_delta));
-        const std::uint32_t wanted = entry->major_delta_units != 0 ? entry->major_delta_units
-                                                                   : own.major_delta_units;
+        const std::uint32_t wanted =
+            entry->major_delta_units != 0 ? entry->major_delta_units : own.major_delta_units;
         if (wanted != 0) units = std::min(units, wanted);
     }
     limits_ = own;

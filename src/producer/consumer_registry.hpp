@@ -28,7 +28,8 @@ namespace tensorpool::producer {
 /// says it (SUP-010); a config from anybody else ends that. Everything but send_*() runs at hello cadence.
 class ConsumerRegistry final : private control::ControlHandler {
 public:
-    /// `options` and `counters` outlive the registry. Throws Error when messaging refuses the control streams.
+    /// `options` and `counters` outlive the registry. Throws Error when messaging refuses the control
+    /// streams.
     ConsumerRegistry(Context& context, const ProducerOptions& options, ProducerCounters& counters);
 
     /// Listens, answers, and closes the streams of the silent.

@@ -193,7 +193,8 @@ void Producer::Impl::prefetch_next(const Reservation& last) const noexcept {
 void Producer::Impl::abandon(const Reservation& reservation) noexcept {
     if (reservation.generation != generation || !mapping) return;
     if (queue.abandon(reservation.seq) == Queue::Finish::Ok) ++counters.frames_abandoned;
-    if (progress_.any_open()) [[unlikely]] progress_.forget(reservation.seq);
+    if (progress_.any_open()) [[unlikely]]
+        progress_.forget(reservation.seq);
     queue.drain([&](const producer::DescriptorFields& ready) { emit(ready); });
 }
 
@@ -264,9 +265,10 @@ ProgressResult Producer::Impl::begin_progress(const Reservation& reservation,
     }
     // Before the first message: who gets one finds the header (trap T12).
     slots_.write_header(reservation.seq, reservation.pool_id, info, info.timestamp_ns);
-    const bool begun = progress_.begin(
-        reservation.seq, info.values_len_bytes, slots_.line_bytes(), consumers.progress_limits(),
-        context.clock().now_ns(), [this](const control::FrameProgress& progress) { send_progress(progress); });
+    const bool begun =
+        progress_.begin(reservation.seq, info.values_len_bytes, slots_.line_bytes(),
+                        consumers.progress_limits(), context.clock().now_ns(),
+                        [this](const control::FrameProgress& progress) { send_progress(progress); });
     if (begun) return ProgressResult::Sent;
     ++counters.progress_deferred;
     return ProgressResult::Deferred;
@@ -282,9 +284,9 @@ ProgressResult Producer::Impl::report_progress(const Reservation& reservation,
     }
     ProgressResult result = ProgressResult::Refused;
     if (is_current(reservation) && progress_.is_open(reservation.seq)) {
-        result = progress_.report(reservation.seq, bytes_filled, consumers.progress_limits(),
-                                  context.clock().now_ns(),
-                                  [this](const control::FrameProgress& progress) { send_progress(progress); });
+        result = progress_.report(
+            reservation.seq, bytes_filled, consumers.progress_limits(), context.clock().now_ns(),
+            [this](const control::FrameProgress& progress) { send_progress(progress); });
     }
     if (result == ProgressResult::Refused) ++counters.progress_refused;
     if (result == ProgressResult::Deferred) ++counters.progress_deferred;

@@ -66,7 +66,8 @@ public:
     template <typename Send>
     int flush(const ProgressLimits& limits, Nanos now_ns, Send&& send) noexcept {
         int sent = 0;
-        for (const std::uint32_t index : open_) sent += send_if_due(frames_[index], limits, now_ns, send) ? 1 : 0;
+        for (const std::uint32_t index : open_)
+            sent += send_if_due(frames_[index], limits, now_ns, send) ? 1 : 0;
         return sent;
     }
 

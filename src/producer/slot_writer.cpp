@@ -94,7 +94,8 @@ std::uint32_t SlotWriter::line_bytes() const noexcept {
 
 std::uint64_t SlotWriter::timestamp_of(std::uint64_t seq) const noexcept {
     std::uint64_t timestamp_ns = 0;
-    std::memcpy(&timestamp_ns, header_slot(seq) + offsetof(wire::SlotHeader, timestamp_ns), sizeof timestamp_ns);
+    std::memcpy(&timestamp_ns, header_slot(seq) + offsetof(wire::SlotHeader, timestamp_ns),
+                sizeof timestamp_ns);
     return timestamp_ns;
 }
 

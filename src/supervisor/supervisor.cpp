@@ -222,8 +222,8 @@ private:
         return *policies_.insert(position(policies_, key), std::move(fresh));
     }
 
-    /// Grants or declines streams of its own (SUP-012, SUP-014). Who asks is answered every time: the answer is
-    /// for the producer too, which may have started since, and a decline has to be said (WIRE-080).
+    /// Grants or declines streams of its own (SUP-012, SUP-014). Who asks is answered every time: the answer
+    /// is for the producer too, which may have started since, and a decline has to be said (WIRE-080).
     void assign_streams(const control::ConsumerHello& hello, Policy& policy) {
         using control::StreamRequest;
         const StreamRequest descriptor =
