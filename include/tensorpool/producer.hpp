@@ -75,9 +75,8 @@ struct ProducerOptions {
     /// Also send the publish time in each descriptor (WIRE-102 advises against it unless it matters).
     bool descriptor_timestamps = false;
     bool lock_memory = false;  ///< mlock the own mappings too (DRV-137)
-    /// Streams of single consumers (WIRE-081, WIRE-083). Standalone: this producer assigns them, until
-    /// somebody else sends a ConsumerConfig; otherwise whoever issues those does, and this producer opens
-    /// them.
+    /// Streams of single consumers (WIRE-081, WIRE-083). Standalone: this producer assigns them while
+    /// nobody else sends ConsumerConfig; otherwise whoever issues those does, and this producer opens them.
     PerConsumerStreams per_consumer{.enabled = true};
     /// Consumers remembered, with or without streams of their own.
     std::size_t max_consumers = 64;

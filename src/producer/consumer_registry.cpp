@@ -50,6 +50,9 @@ ConsumerRegistry::ConsumerRegistry(Context& context, const ProducerOptions& opti
 int ConsumerRegistry::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
     int work = dispatcher_.poll(*control_, kPollLimit) + dispatcher_.poll(*qos_, kPollLimit);
+    const int images = control_->image_count();
+    somebody_new_ = images_ >= 0 && images > images_;
+    images_ = images;
     if (stale_timer_.due(now_ns)) work += remove_stale();
     return work;
 }
@@ -105,7 +108,7 @@ void ConsumerRegistry::on_consumer_config(const control::ConsumerConfig& config,
                                           const messaging::Message& message) {
     if (config.stream_id != options_.stream_id) return;
     if (message.image->session_id == publisher_.publication().session_id()) return;  // the own one
-    foreign_issuer_ = true;
+    foreign_issuer_until_ns_ = base::saturating_add(now_ns_, stale_after_ns_);
     Entry* const entry = entry_of(config.consumer_id);
     if (entry == nullptr) return;
     apply(config, *entry);

@@ -25,7 +25,7 @@ namespace tensorpool::producer {
 /// alone, and whether they still live (WIRE-080 to WIRE-088, OBS-014).
 ///
 /// Streams are opened as a ConsumerConfig says. Without a driver or supervisor the producer is the one who
-/// says it (SUP-010); a config from anybody else ends that. Everything but send_*() runs at hello cadence.
+/// says it (SUP-010), except while somebody else does. Everything but send_*() runs at hello cadence.
 class ConsumerRegistry final : private control::ControlHandler {
 public:
     /// `options` and `counters` outlive the registry. Throws Error when messaging refuses the control
@@ -34,6 +34,9 @@ public:
 
     /// Listens, answers, and closes the streams of the silent.
     int do_work(Nanos now_ns) noexcept;
+    /// Whether the last cycle found one more publication on the control stream, a new consumer's perhaps. This
+    /// process subscribes there itself, so that "is anybody listening" says nothing.
+    [[nodiscard]] bool somebody_new() const noexcept { return somebody_new_; }
 
     // ---- per frame: no allocation, no system call ----
 
@@ -84,7 +87,9 @@ private:
     int remove_stale() noexcept;
     /// Brings what send_*() looks at up to date.
     void reconsider() noexcept;
-    [[nodiscard]] bool is_issuer() const noexcept { return options_.standalone && !foreign_issuer_; }
+    [[nodiscard]] bool is_issuer() const noexcept {
+        return options_.standalone && now_ns_ >= foreign_issuer_until_ns_;
+    }
 
     Context& context_;
     const ProducerOptions& options_;
@@ -101,7 +106,9 @@ private:
     std::vector<Entry*> with_progress_;
     std::size_t progress_consumers_ = 0;
     bool shared_progress_ = false;  // some consumer hears of progress on the shared control stream
-    bool foreign_issuer_ = false;
+    Nanos foreign_issuer_until_ns_ = 0;
+    int images_ = -1;  // on the control stream; -1: not looked yet
+    bool somebody_new_ = false;
     ProgressLimits limits_;
     Nanos now_ns_ = 0;
 };

@@ -315,9 +315,12 @@ int Producer::Impl::do_work(Nanos now_ns) noexcept {
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session();
-    if (standalone_) work += standalone_->do_work(now_ns, counters.announces_published);
-    if (qos_ && mapping) report_qos(now_ns);
     work += consumers.do_work(now_ns);
+    if (standalone_) {
+        if (consumers.somebody_new()) standalone_->announce_soon();
+        work += standalone_->do_work(now_ns, counters.announces_published);
+    }
+    if (qos_ && mapping) report_qos(now_ns);
     if (mapping && progress_.any_open()) {
         work += progress_.flush(consumers.progress_limits(), now_ns,
                                 [this](const control::FrameProgress& progress) { send_progress(progress); });

@@ -210,6 +210,13 @@ TEST_F(ConsumerStreamsTest, LeavesAssigningToWhoeverElseSendsConfigs) {
     ASSERT_TRUE(issuer.send(config));
     peer.cycle();
     EXPECT_EQ(counters().consumer_streams_closed, 2U) << "declined";
+    // Nobody has sent a config for long: it was an operator's, or the supervisor is gone.
+    for (int second = 0; second < 6; ++second) {
+        stream.advance(kNanosPerSecond);
+        peer.report();
+    }
+    peer.say_hello();
+    EXPECT_EQ(peer.configs.back().descriptor_stream_id, 31007U);
 }
 
 TEST_F(ConsumerStreamsTest, CountsWhatItCannotOpen) {

@@ -9,6 +9,7 @@
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver.hpp>
+#include <tensorpool/driver_session.hpp>
 #include <tensorpool/producer.hpp>
 #include <tensorpool/supervisor.hpp>
 
@@ -18,6 +19,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 namespace tensorpool::test {
@@ -58,13 +60,39 @@ protected:
         driver.emplace(*context, config);
     }
     void start() {
-        producer.emplace(*context, producing);
-        consumer.emplace(*context, consuming);
+        start_producer();
+        if (driver) {
+            attach(consumer_session, Role::Consumer);
+            consumer.emplace(Consumer::from_attach(*context, *consumer_session, consuming));
+        } else {
+            consumer.emplace(*context, consuming);
+        }
         consumer->on_progress([this](const PartialFrame& frame) {
             if (frame.state() == FrameProgressState::Progress) lines.push_back(frame.lines_filled());
         });
     }
+    void start_producer() {
+        if (driver) {
+            attach(producer_session, Role::Producer);
+            producer.emplace(Producer::from_attach(*context, *producer_session, producing));
+        } else {
+            producer.emplace(*context, producing);
+        }
+    }
+    /// A session that the test drives: roles that own one wait for the driver when they end.
+    void attach(std::optional<DriverSession>& session, Role role) {
+        DriverSessionOptions options;
+        options.stream_id = kStream;
+        options.role = role;
+        session.emplace(*context, options);
+        session->request_attach();
+        for (int i = 0; i < 100 && session->attachment() == nullptr; ++i) live(20 * kNanosPerMilli);
+        ASSERT_NE(session->attachment(), nullptr) << session->last_error();
+    }
     void cycle() {
+        for (auto* session : {&producer_session, &consumer_session}) {
+            if (*session) (*session)->do_work(clock.now_ns());
+        }
         if (driver) driver->do_work(clock.now_ns());
         if (supervisor) supervisor->do_work(clock.now_ns());
         if (producer) producer->do_work(clock.now_ns());
@@ -111,6 +139,8 @@ protected:
     bool supervised = false;
     std::optional<Driver> driver;
     std::optional<Supervisor> supervisor;
+    std::optional<DriverSession> producer_session;
+    std::optional<DriverSession> consumer_session;
     std::optional<Producer> producer;
     std::optional<Consumer> consumer;
     std::vector<std::uint64_t> seqs;
@@ -139,6 +169,7 @@ TEST_F(PerConsumerTest, WithADriverItsIdsAreUsed) {
     EXPECT_EQ(producer->counters().configs_published, 0U);
     // The consumer detaches: its streams are closed at once, not after a timeout.
     consumer.reset();
+    consumer_session->detach();
     for (int i = 0; i < 20 && producer->counters().consumer_streams_closed < 2; ++i) live(kNanosPerMilli);
     EXPECT_EQ(producer->counters().consumer_streams_closed, 2U);
     EXPECT_EQ(producer->counters().consumers_stale, 0U);
@@ -190,9 +221,10 @@ TEST_F(PerConsumerTest, AProducerThatStartsAgainServesTheConsumerAgain) {
     start();
     change_over();
     producer.reset();
+    producer_session->detach();
     live(5 * kNanosPerSecond);
     EXPECT_FALSE(consumer->on_own_stream());
-    producer.emplace(*context, producing);
+    start_producer();
     seqs.clear();
     change_over();
     expect_no_loss();
