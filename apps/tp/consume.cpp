@@ -32,6 +32,7 @@ struct ConsumeOptions {
     MessagingOptions messaging;
     ConsumerOptions consumer;
     bool standalone = false;
+    bool own_stream = false;
     bool spin = false;
     bool verify = false;
     bool json = false;
@@ -206,6 +207,8 @@ ExitCode ConsumeRun::run() {
 ExitCode run_consume(ConsumeOptions& options) {
     if (options.save.first > 0) check_tensor_file_name(options.save.second);
     options.consumer.use_driver = !options.standalone;
+    if (options.own_stream)
+        options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
     log_to_stderr(LogLevel::Warn);
     stop_on_signals();
     Context context(options.messaging.context_options());
@@ -224,6 +227,8 @@ void add_options(CLI::App& command, ConsumeOptions& options) {
     add_choice(command, "--delivery", options.consumer.delivery, kDeliveries,
                "every (default), latest: skip to the newest, rate: at most --max-rate");
     command.add_option("--max-rate", options.consumer.max_rate_hz, "frames per second for --delivery rate");
+    command.add_flag("--own-stream", options.own_stream,
+                     "ask for a descriptor stream of its own; the producer keeps to --max-rate there");
     command.add_option("--slow", options.slow_ms,
                        "spend this many ms on each frame, to see what a slow reader loses");
     command

@@ -4,6 +4,7 @@
 
 #include <tensorpool/agent.hpp>
 #include <tensorpool/context.hpp>
+#include <tensorpool/partial_frame.hpp>
 #include <tensorpool/protocol_enums.hpp>
 #include <tensorpool/tensor_layout.hpp>
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -48,6 +50,14 @@ struct ConsumerOptions {
     Nanos hello_period_ns = kNanosPerSecond;  ///< of ConsumerHello (WIRE-071); 0 = none
     HugepagesPolicy hugepages = HugepagesPolicy::Unspecified;
     bool lock_memory = false;  ///< mlock the mappings (DRV-137)
+    /// Set: hear of frames while they are being filled; on_progress() takes them.
+    std::optional<ProgressHints> progress{};
+    /// Set: ask for descriptors on a stream of one's own, where the producer keeps to max_rate_hz (WIRE-088).
+    /// Whoever issues ConsumerConfig chooses the stream or declines; until then, and when the stream ends,
+    /// the shared one is read. Stream id 0: 31000 + consumer id modulo 1000.
+    std::optional<Endpoint> own_descriptors{};
+    /// The same for progress. Stream id 0: 32000 + consumer id modulo 1000.
+    std::optional<Endpoint> own_progress{};
 };
 
 /// One frame, read in place. Valid only inside the handler it was passed to.
@@ -124,6 +134,14 @@ struct ConsumerCounters {
     std::uint64_t qos_published = 0;
     std::uint64_t configs_applied = 0;     ///< ConsumerConfig that changed how this consumer reads
     std::uint64_t configs_refused = 0;     ///< ConsumerConfig with a fallback of an unknown scheme (WIRE-090)
+    std::uint64_t streams_assigned = 0;    ///< times a stream of its own was assigned to this consumer
+    std::uint64_t streams_returned = 0;    ///< times it went back to the shared descriptor stream
+    std::uint64_t progress_received = 0;   ///< FrameProgress of this stream
+    std::uint64_t progress_delivered = 0;  ///< handler called, and the slot still this frame's afterwards
+    std::uint64_t progress_drops_epoch = 0;         ///< of another epoch, or nothing is mapped (WIRE-108)
+    std::uint64_t progress_drops_late = 0;          ///< the slot holds another frame by now
+    std::uint64_t progress_drops_regression = 0;    ///< said less than before (WIRE-107)
+    std::uint64_t progress_drops_inconsistent = 0;  ///< contradicts the header (WIRE-106, WIRE-110)
     std::uint64_t fallbacks = 0;           ///< times this consumer was told not to read shared memory
     std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
     std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
@@ -169,6 +187,10 @@ public:
     /// Called after a handler returned from a frame that was overwritten while it ran.
     void on_overrun(std::function<void(std::uint64_t seq)> handler);
 
+    /// For frames that are being filled; called from do_work(). Needs ConsumerOptions::progress. A frame is
+    /// there when its Frame comes and not before (WIRE-113).
+    void on_progress(std::function<void(const PartialFrame&)> handler);
+
     /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.
     int do_work(Nanos now_ns) noexcept override;
     void on_start() override;
@@ -178,6 +200,8 @@ public:
     void wait(Nanos timeout_ns) noexcept;
 
     [[nodiscard]] MappingState mapping_state() const noexcept;
+    /// Whether descriptors come on a stream of its own right now.
+    [[nodiscard]] bool on_own_stream() const noexcept;
     [[nodiscard]] std::uint32_t stream_id() const noexcept;
     [[nodiscard]] std::uint32_t consumer_id() const noexcept;
     [[nodiscard]] std::uint64_t epoch() const noexcept;     ///< 0 when unmapped

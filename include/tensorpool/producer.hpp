@@ -5,6 +5,7 @@
 #include <tensorpool/agent.hpp>
 #include <tensorpool/context.hpp>
 #include <tensorpool/expected.hpp>
+#include <tensorpool/per_consumer_streams.hpp>
 #include <tensorpool/protocol_enums.hpp>
 #include <tensorpool/tensor_layout.hpp>
 
@@ -39,6 +40,17 @@ struct StandaloneLayout {
     bool unlink_on_close = true;  ///< remove the own epoch's files in the destructor (WIRE-140)
 };
 
+/// How often consumers hear of a frame that is being filled (WIRE-075, WIRE-114, WIRE-115). The first three
+/// are what holds without hints from consumers; hints may lower them, down to the limits below.
+struct ProgressLimits {
+    Nanos interval_ns = 250'000;          ///< between two PROGRESS of one frame
+    std::uint32_t bytes_delta = 65536;    ///< new bytes since the last PROGRESS
+    std::uint32_t major_delta_units = 0;  ///< or new rows or columns; 0 = bytes only
+    Nanos least_interval_ns = 100'000;
+    std::uint32_t least_bytes_delta = 1024;
+    std::uint32_t max_rate_hz = 2000;  ///< STARTED and PROGRESS of this producer, after a burst; 0 = no cap
+};
+
 struct ProducerOptions {
     std::uint32_t stream_id = 0;
     /// 0: random. In driver mode this is the client id of the lease.
@@ -63,6 +75,15 @@ struct ProducerOptions {
     /// Also send the publish time in each descriptor (WIRE-102 advises against it unless it matters).
     bool descriptor_timestamps = false;
     bool lock_memory = false;  ///< mlock the own mappings too (DRV-137)
+    /// Streams of single consumers (WIRE-081, WIRE-083). Standalone: this producer assigns them while
+    /// nobody else sends ConsumerConfig; otherwise whoever issues those does, and this producer opens them.
+    PerConsumerStreams per_consumer{.enabled = true};
+    /// Consumers remembered, with or without streams of their own.
+    std::size_t max_consumers = 64;
+    /// Who said neither hello nor QoS for this long loses its streams (WIRE-087); 0 = five times the longer
+    /// of the announce and QoS periods (OBS-014).
+    Nanos consumer_stale_after_ns = 0;
+    ProgressLimits progress{};
 };
 
 /// Why no slot was handed out. Each has a counter.
@@ -82,8 +103,17 @@ enum class PublishResult : std::uint8_t {
     Stale,           ///< the lease, epoch or time limit of this reservation is over; nothing was published
 };
 
+/// What became of a report about a frame that is being filled. None of it touches the frame.
+enum class ProgressResult : std::uint8_t {
+    Sent,
+    Deferred,   ///< too early, or too little new: the latest state follows when it is due (WIRE-115)
+    NotWanted,  ///< no consumer asked for progress: nothing was written (WIRE-116)
+    Refused,    ///< not begun, went back, beyond values_len_bytes, or the reservation is over
+};
+
 [[nodiscard]] std::string_view to_string(ClaimError error) noexcept;
 [[nodiscard]] std::string_view to_string(PublishResult result) noexcept;
+[[nodiscard]] std::string_view to_string(ProgressResult result) noexcept;
 
 /// One slot on its way from reserve() to publish(). A plain value: a device's completion may carry it around.
 struct Reservation {
@@ -111,6 +141,9 @@ public:
     [[nodiscard]] std::span<std::byte> payload() const noexcept {
         return {reservation_.payload, reservation_.capacity_bytes};
     }
+    /// See Producer::begin_progress() and report_progress().
+    ProgressResult begin_progress(const FrameInfo& info) noexcept;
+    ProgressResult report_progress(std::uint32_t bytes_filled) noexcept;
     PublishResult commit(const FrameInfo& info) noexcept;
     void abandon() noexcept;
 
@@ -156,6 +189,19 @@ struct ProducerCounters {
     std::uint64_t descriptor_max_position_exceeded = 0;
     std::uint64_t descriptor_errors = 0;
     std::uint64_t remaps = 0;
+    std::uint64_t consumer_streams_opened = 0;  ///< publications for single consumers
+    std::uint64_t consumer_streams_closed = 0;
+    std::uint64_t consumer_streams_declined = 0;  ///< standalone: requests that were not granted
+    std::uint64_t consumer_streams_failed = 0;    ///< assigned, but they could not be opened
+    std::uint64_t consumers_stale = 0;            ///< forgotten because they were silent (WIRE-087)
+    std::uint64_t consumers_refused_full = 0;     ///< messages of consumers beyond max_consumers
+    std::uint64_t configs_published = 0;          ///< standalone only
+    std::uint64_t consumer_descriptors_published = 0;
+    std::uint64_t consumer_descriptors_capped = 0;   ///< held back by a consumer's max_rate_hz (WIRE-088)
+    std::uint64_t consumer_descriptors_refused = 0;  ///< nobody there, or messaging refused
+    std::uint64_t progress_published = 0;            ///< FrameProgress that went out on at least one stream
+    std::uint64_t progress_deferred = 0;
+    std::uint64_t progress_refused = 0;
 };
 
 /// Writes frames into one stream's header ring and payload pools and tells consumers about them.
@@ -214,6 +260,15 @@ public:
     /// ring behind it. A slot that a timed-out reservation still holds is stepped over as ever: look at the
     /// claim's seq().
     [[nodiscard]] bool skip_to(std::uint64_t seq) noexcept;
+
+    /// Tells consumers that asked for it that `reservation` is being filled, and as what: the header is
+    /// written now, so that they can find the rows in what report_progress() says is there (WIRE-105, trap
+    /// T12). `info` is the one to be published later, except for its timestamp, meta_version and trace_id.
+    /// Without such consumers one comparison: call it always.
+    ProgressResult begin_progress(const Reservation& reservation, const FrameInfo& info) noexcept;
+    /// The first `bytes_filled` payload bytes are final. Call as often as you like, from the thread that
+    /// drives the producer; messages leave no oftener than ProgressLimits and the consumers' hints allow.
+    ProgressResult report_progress(const Reservation& reservation, std::uint32_t bytes_filled) noexcept;
 
     /// Debug builds abort when two threads drive it; on_start() hands it over to the calling thread.
     int do_work(Nanos now_ns) noexcept override;

@@ -4,6 +4,7 @@
 
 #include <tensorpool/agent.hpp>
 #include <tensorpool/context.hpp>
+#include <tensorpool/per_consumer_streams.hpp>
 #include <tensorpool/protocol_enums.hpp>
 
 #include <cstddef>
@@ -28,6 +29,9 @@ struct SupervisorOptions {
     std::string payload_fallback_uri;
     /// Tell every consumer this mode, whatever it asked for.
     std::optional<Mode> force_mode{};
+    /// Whether and where consumers get streams of their own when they ask. The producer opens what is
+    /// assigned.
+    PerConsumerStreams per_consumer{};
 };
 
 /// What is known of one producer. Times are local, of reception; 0 = never.
@@ -69,6 +73,7 @@ struct SupervisorCounters {
     std::uint64_t collisions = 0;     ///< consumer ids found to be used twice
     std::uint64_t refused_full = 0;   ///< peers beyond capacity
     std::uint64_t half_requests = 0;  ///< hellos with a channel without a stream id, or the reverse (SUP-012)
+    std::uint64_t streams_declined = 0;  ///< requests for streams of their own that were not granted
     std::uint64_t messages_invalid = 0;
 };
 

@@ -182,7 +182,9 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     read_policies(root.fixed_table("policies"), config.policies);
     config.profiles = read_profiles(root, findings);
     config.streams = read_streams(root);
-    accept_supervisor(root.fixed_table("supervisor"));
+    Table supervisor = root.fixed_table("supervisor");
+    config.supervised = supervisor.present();
+    accept_supervisor(std::move(supervisor));
     root.warn_unknown();
     findings.merge(validate_driver_config(config));
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));

@@ -56,18 +56,54 @@ void read_policy(Table& table, SupervisorOptions& options, Findings& findings) {
     }
 }
 
-void read_per_consumer(Table& table, Findings& findings) {
-    bool enabled = false;
-    if (table.read("per_consumer_enabled", enabled) && enabled) {
-        findings.problem(table.full_key("per_consumer_enabled"),
-                         "must be false: no producer serves streams of single consumers; they stay on the "
-                         "shared ones");
+/// One kind of stream: channel, base and range (SUP-014).
+void read_range(Table& table, const std::string& kind, ConsumerStreamRange& range, Findings& findings) {
+    const std::string prefix = "per_consumer_" + kind;
+    table.read(prefix + "_channel", range.channel);
+    if (!range.channel.empty() && !messaging::is_consumer_channel(range.channel, false)) {
+        findings.problem(table.full_key(prefix + "_channel"),
+                         fmt::format("'{}' is no channel, or its term-length is above 16m; write for example "
+                                     "aeron:ipc?term-length=64k, or nothing for the one a consumer names",
+                                     range.channel));
     }
-    for (const char* key :
-         {"per_consumer_descriptor_channel", "per_consumer_descriptor_base", "per_consumer_descriptor_range",
-          "per_consumer_control_channel", "per_consumer_control_base", "per_consumer_control_range"}) {
-        table.ignore(key);
+    table.read(prefix + "_base", range.base);
+    table.read(prefix + "_range", range.range);
+    constexpr std::uint32_t kMax = std::numeric_limits<std::int32_t>::max();
+    if (range.base != 0 && (range.range == 0 || range.base > kMax || range.range - 1 > kMax - range.base)) {
+        findings.problem(table.full_key(prefix + "_range"),
+                         fmt::format("ids {} and the {} after it are not all in 1 ... 2147483647 (STR-007); "
+                                     "give a range of at least 1, for example 1000",
+                                     range.base, range.range));
     }
+}
+
+/// The ids of shared streams and of the other kind are not for single consumers (STR-001).
+void check_ranges(const Table& table, const SupervisorOptions& options, Findings& findings) {
+    const auto holds = [](const ConsumerStreamRange& range, std::uint64_t id) {
+        return range.base != 0 && id >= range.base && id < std::uint64_t{range.base} + range.range;
+    };
+    const ConsumerStreamRange& descriptor = options.per_consumer.descriptor;
+    const ConsumerStreamRange& control = options.per_consumer.control;
+    if (holds(descriptor, control.base) || holds(control, descriptor.base)) {
+        findings.problem(table.full_key("per_consumer_control_base"),
+                         "the ids overlap those of per_consumer_descriptor_base (STR-001)");
+    }
+    const StreamEndpoints& at = options.endpoints;
+    for (const Endpoint* shared : {&at.control, &at.announce, &at.qos, &at.metadata}) {
+        const auto id = static_cast<std::uint64_t>(shared->stream_id);
+        for (const char* kind : {"descriptor", "control"}) {
+            if (!holds(kind[0] == 'd' ? descriptor : control, id)) continue;
+            findings.problem(table.full_key(fmt::format("per_consumer_{}_base", kind)),
+                             fmt::format("the ids hold {}, which is a shared stream (STR-001)", id));
+        }
+    }
+}
+
+void read_per_consumer(Table& table, SupervisorOptions& options, Findings& findings) {
+    table.read("per_consumer_enabled", options.per_consumer.enabled);
+    read_range(table, "descriptor", options.per_consumer.descriptor, findings);
+    read_range(table, "control", options.per_consumer.control, findings);
+    check_ranges(table, options, findings);
 }
 
 void read_supervisor(Table table, SupervisorConfig& config, Findings& findings) {
@@ -88,7 +124,7 @@ void read_supervisor(Table table, SupervisorConfig& config, Findings& findings) 
     if (stale_ms == 0) findings.problem(table.full_key("consumer_stale_ms"), "is 0; give at least 1");
     options.stale_after_ns = stale_ms * kNanosPerMilli;
     read_policy(table, options, findings);
-    read_per_consumer(table, findings);
+    read_per_consumer(table, options, findings);
     table.warn_unknown();
 }
 

@@ -62,6 +62,10 @@ void Consumer::on_overrun(std::function<void(std::uint64_t)> handler) {
     impl_->overrun_handler = std::move(handler);
 }
 
+void Consumer::on_progress(std::function<void(const PartialFrame&)> handler) {
+    impl_->progress_handler = std::move(handler);
+}
+
 void Consumer::on_start() {
     impl_->thread_check.release();
 }
@@ -77,6 +81,10 @@ void Consumer::wait(Nanos timeout_ns) noexcept {
 MappingState Consumer::mapping_state() const noexcept {
     if (!impl_->remote.use_shm) return MappingState::Fallback;
     return is_ready() ? MappingState::Mapped : MappingState::Unmapped;
+}
+
+bool Consumer::on_own_stream() const noexcept {
+    return impl_->descriptors.on_own();
 }
 
 const std::string& Consumer::fallback_uri() const noexcept {

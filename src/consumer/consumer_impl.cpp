@@ -3,7 +3,6 @@
 #include "consumer/consumer_impl.hpp"
 
 #include "base/log.hpp"
-#include "messaging/channel_uri.hpp"
 
 #include <tensorpool/error.hpp>
 
@@ -16,12 +15,30 @@
 namespace tensorpool {
 namespace {
 
-constexpr int kControlLimit = 10;
+constexpr int kControlLimit = 256;  // frame progress of everybody may be among them
+constexpr int kMostSubscriptions = 5;
 constexpr int kDrainLimit = 1 << 20;
+constexpr std::uint32_t kDescriptorTokens = 31000;  // streams.md section 2
+constexpr std::uint32_t kProgressTokens = 32000;
 
 std::uint32_t random_id() {
     std::random_device device;
     return std::uniform_int_distribution<std::uint32_t>(1, 0x7fffffff)(device);
+}
+
+/// Makes the request for a stream of its own one that may be sent (WIRE-077).
+void complete(std::optional<Endpoint>& own, std::uint32_t first_id, const ConsumerOptions& options,
+              std::string_view name) {
+    if (!own) return;
+    if (own->stream_id == 0)
+        own->stream_id = static_cast<std::int32_t>(first_id + options.consumer_id % 1000);
+    if (own->channel.empty() || own->stream_id < 0 || options.hello_period_ns == 0) {
+        throw Error(
+            ErrorCode::InvalidConfig,
+            fmt::format("consumer: {} needs a channel, a stream id of 1 to 2147483647 (0: chosen), and a "
+                        "hello period, for it is asked for in ConsumerHello",
+                        name));
+    }
 }
 
 ConsumerOptions validated(ConsumerOptions options) {
@@ -41,6 +58,10 @@ ConsumerOptions validated(ConsumerOptions options) {
                     "hello periods not negative");
     }
     if (options.consumer_id == 0) options.consumer_id = random_id();
+    complete(options.own_descriptors, kDescriptorTokens, options, "own_descriptors");
+    complete(options.own_progress, kProgressTokens, options, "own_progress");
+    if (options.own_progress && !options.progress)
+        throw Error(ErrorCode::InvalidConfig, "consumer: own_progress without progress: set both or neither");
     return options;
 }
 
@@ -64,19 +85,19 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
       options(validated(std::move(opts))),
       tracker(options, counters),
       sequence(options.max_outstanding_seq_gap),
+      descriptors(context.messaging(), options.endpoints.descriptor),
       session(borrowed_session),
       dispatcher_(*this),
       gate_(options.max_rate_hz),
       liveness_timer_(options.announce_period_ns) {
     const auto subscribe = [&](const Endpoint& endpoint) {
-        auto subscription = context.messaging().add_subscription(endpoint.channel, endpoint.stream_id);
-        wait_set_.push_back(subscription.get());
-        return subscription;
+        return context.messaging().add_subscription(endpoint.channel, endpoint.stream_id);
     };
     const StreamEndpoints& at = options.endpoints;
-    descriptors_ = subscribe(at.descriptor);
     control_ = subscribe(at.control);
     if (at.announce != at.control) announces_ = subscribe(at.announce);
+    wait_set_.reserve(kMostSubscriptions);
+    list_waits();
     consumer_id = options.consumer_id;
     if (options.qos_period_ns > 0) {
         qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
@@ -101,17 +122,46 @@ Consumer::Impl::~Impl() {
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
 int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
-    const int delivered = options.delivery == Delivery::LatestOnly || resync_
-                              ? poll_latest(call, handler, std::nullopt)
-                              : poll_every(call, handler, limit);
-    counters.messages_lost_bytes = descriptors_->lost_bytes();
+    const int delivered =
+        descriptors.is_joining() ? poll_joining(call, handler, limit) : poll_current(call, handler, limit);
+    counters.messages_lost_bytes = descriptors.lost_bytes();
+    return delivered;
+}
+
+int Consumer::Impl::poll_current(Call call, void* handler, int limit) noexcept {
+    return options.delivery == Delivery::LatestOnly || resync_ ? poll_latest(call, handler, std::nullopt)
+                                                               : poll_every(call, handler, limit);
+}
+
+int Consumer::Impl::poll_joining(Call call, void* handler, int limit) noexcept {
+    // The producer sends each frame on the shared stream first: once the own stream has one, everything
+    // before it is on the shared one, too.
+    if (!first_own_) {
+        descriptors.own().poll(
+            [&](const messaging::Message& message) {
+                wire::FrameDescriptorBlock descriptor;
+                if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
+                    ++counters.messages_invalid;
+                } else if (descriptor.stream_id == options.stream_id) {
+                    first_own_ = FirstOwn{descriptor, message.image->session_id};
+                }
+            },
+            1);
+    }
+    int delivered = poll_current(call, handler, limit);
+    const bool drained = polled_ < limit || options.delivery == Delivery::LatestOnly;
+    if (!first_own_ || !drained) return delivered;
+    const FirstOwn first = *first_own_;
+    first_own_.reset();
+    descriptors.settle();
+    if (admit(first.descriptor, first.image) && deliver(first.descriptor, call, handler)) ++delivered;
     return delivered;
 }
 
 int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
     int delivered = 0;
     std::optional<wire::FrameDescriptorBlock> newest;  // once a resynchronisation began
-    descriptors_->poll(
+    polled_ = descriptors.current().poll(
         [&](const messaging::Message& message) {
             wire::FrameDescriptorBlock descriptor;
             if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
@@ -135,7 +185,7 @@ int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
 int Consumer::Impl::poll_latest(Call call, void* handler,
                                 std::optional<wire::FrameDescriptorBlock> newest) noexcept {
     std::uint64_t& skipped = resync_ ? counters.skipped_resync : counters.skipped_latest_only;
-    descriptors_->poll(
+    polled_ = descriptors.current().poll(
         [&](const messaging::Message& message) {
             wire::FrameDescriptorBlock descriptor;
             if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
@@ -162,8 +212,9 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
         ++counters.drops_epoch_mismatch;
         return false;
     }
-    const auto outcome = sequence.on_descriptor(descriptor.seq, image);
-    counters.drops_gap += outcome.gap;
+    const bool thinned = is_thinned();
+    const auto outcome = sequence.on_descriptor(descriptor.seq, image, thinned);
+    (thinned ? counters.skipped_rate_limited : counters.drops_gap) += outcome.gap;
     switch (outcome.verdict) {
         case consumer::SequenceTracker::Verdict::InOrder:
             return true;
@@ -196,7 +247,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
         const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
                                     : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
                                                                       : static_cast<std::uint64_t>(now_ns_);
-        if (!gate_.admit(stamp)) {
+        if (!(is_thinned() ? gate_.admit_thinned(stamp) : gate_.admit(stamp))) {
             ++counters.skipped_rate_limited;
             return false;
         }
@@ -257,6 +308,11 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     if (session != nullptr) work += follow_session(now_ns);
     work += dispatcher_.poll(*control_, kControlLimit);
     if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
+    if (options.progress) work += poll_own_progress();
+    if (descriptors.follow(polled_ == 0)) {
+        if (!descriptors.on_own()) ++counters.streams_returned;
+        list_waits();
+    }
     if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
     sync_mapping();
     if (hello_) say_hello(now_ns);
@@ -282,45 +338,8 @@ int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
     session_generation_ = session->generation();
     consumer_id = attachment->client_id;
     tracker.on_attached(*attachment, now_ns);
+    if (hello_) hello_->trigger();  // under the id of the lease: only its holder gets streams of its own
     return 1;
-}
-
-void Consumer::Impl::say_hello(Nanos now_ns) noexcept {
-    const bool sent = hello_->send_if_due(now_ns, [&] {
-        control::ConsumerHello hello;
-        hello.stream_id = options.stream_id;
-        hello.consumer_id = consumer_id;
-        hello.mode = options.delivery == Delivery::RateLimited ? Mode::RateLimited : Mode::Stream;
-        hello.max_rate_hz = options.max_rate_hz;
-        return hello;
-    });
-    if (sent) ++counters.hello_published;
-}
-
-void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) {
-    if (config.stream_id != options.stream_id || config.consumer_id != consumer_id) return;  // WIRE-073
-    const std::string& fallback = config.payload_fallback_uri;
-    if (!config.use_shm && !fallback.empty() && !messaging::is_payload_fallback(fallback)) {
-        ++counters.configs_refused;
-        base::log(LogLevel::Warn, "Consumer",
-                  "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
-                  options.stream_id, fallback);
-        return;
-    }
-    if (config.use_shm == remote.use_shm && config.mode == remote.mode &&
-        (config.use_shm || config.payload_fallback_uri == remote.fallback_uri)) {
-        return;
-    }
-    ++counters.configs_applied;
-    if (remote.use_shm && !config.use_shm) ++counters.fallbacks;
-    remote = {config.use_shm, config.mode, config.use_shm ? std::string() : config.payload_fallback_uri};
-    tracker.allow_shm(remote.use_shm);
-    gate_.restart();
-    base::log(LogLevel::Info, "Consumer", "stream {}: told to read {}, {}", options.stream_id,
-              remote.use_shm                ? std::string_view("shared memory")
-              : remote.fallback_uri.empty() ? std::string_view("elsewhere")
-                                            : std::string_view(remote.fallback_uri),
-              to_string(mode()));
 }
 
 void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
@@ -345,6 +364,8 @@ void Consumer::Impl::sync_mapping() noexcept {
     mapped_ = mapping;
     mapped_epoch_ = tracker.epoch();
     reader_.attach(mapping);
+    if (options.progress) progress_reader_.attach(mapping);
+    if (hello_ && mapping != nullptr) hello_->trigger();  // whoever produces now may not have heard the last one
     sequence.restart();
     gate_.restart();
     resync_ = false;

@@ -5,10 +5,12 @@
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver_session.hpp>
 
+#include "base/rate_gate.hpp"
 #include "base/timer.hpp"
+#include "consumer/descriptor_streams.hpp"
 #include "consumer/frame_reader.hpp"
 #include "consumer/mapping_tracker.hpp"
-#include "consumer/rate_gate.hpp"
+#include "consumer/progress_reader.hpp"
 #include "consumer/remote_config.hpp"
 #include "consumer/sequence_tracker.hpp"
 #include "control/dispatcher.hpp"
@@ -42,23 +44,35 @@ public:
     ConsumerCounters counters;
     consumer::MappingTracker tracker;
     consumer::SequenceTracker sequence;
+    consumer::DescriptorStreams descriptors;
     DriverSession* session = nullptr;
     std::uint32_t consumer_id = 0;
     consumer::RemoteConfig remote;
     std::function<void(const Frame&)> frame_handler;
     std::function<void(std::uint64_t)> overrun_handler;
+    std::function<void(const PartialFrame&)> progress_handler;
 
 private:
     void on_pool_announce(const control::PoolAnnounce& announce, const messaging::Message& message) override;
     void on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) override;
+    void on_frame_progress(const control::FrameProgress& progress, const messaging::Message&) override;
     void on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message& message) override;
 
     int follow_session(Nanos now_ns) noexcept;
+    /// Takes or gives up streams of its own.
+    void follow_streams(const control::ConsumerConfig& config);
+    int poll_own_progress() noexcept;
+    void take_progress(const control::FrameProgress& progress) noexcept;
+    void list_waits() noexcept;
     void report_qos(Nanos now_ns) noexcept;
     void say_hello(Nanos now_ns) noexcept;
     /// By the own choice or by a ConsumerConfig; either way frames are picked as options.delivery says.
     [[nodiscard]] Mode mode() const noexcept {
         return options.delivery == Delivery::RateLimited ? Mode::RateLimited : remote.mode;
+    }
+    /// Whether the producer leaves out frames for this consumer (WIRE-088).
+    [[nodiscard]] bool is_thinned() const noexcept {
+        return descriptors.on_own() && options.max_rate_hz != 0;
     }
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;
@@ -67,17 +81,21 @@ private:
     /// Reads one frame and hands it out; true when it was delivered intact.
     bool deliver(const wire::FrameDescriptorBlock& descriptor, Call call, void* handler) noexcept;
     void count_drop(FrameReader::Result result) noexcept;
+    int poll_current(Call call, void* handler, int limit) noexcept;
+    /// While it changes to a stream of its own: in order, without a gap.
+    int poll_joining(Call call, void* handler, int limit) noexcept;
     int poll_every(Call call, void* handler, int limit) noexcept;
     int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;
 
     std::unique_ptr<DriverSession> own_session_;
-    std::unique_ptr<messaging::Subscription> descriptors_;
     std::unique_ptr<messaging::Subscription> control_;
-    std::unique_ptr<messaging::Subscription> announces_;  // empty when announces share the control stream
+    std::unique_ptr<messaging::Subscription> own_progress_;  // empty: progress comes on the shared stream
+    std::unique_ptr<messaging::Subscription> announces_;     // empty when announces share the control stream
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
     FrameReader reader_;
-    consumer::RateGate gate_;
+    consumer::ProgressReader progress_reader_;
+    base::RateGate gate_;
     base::PeriodicTimer liveness_timer_;
     std::optional<control::PeriodicPublisher> qos_;
     std::optional<control::PeriodicPublisher> hello_;
@@ -86,6 +104,12 @@ private:
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;
+    int polled_ = 0;  // descriptors that the last poll found
+    struct FirstOwn {
+        wire::FrameDescriptorBlock descriptor;
+        std::int64_t image;
+    };
+    std::optional<FirstOwn> first_own_;  // waits until the shared stream is read up to it
 };
 
 }  // namespace tensorpool

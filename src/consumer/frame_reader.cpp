@@ -4,8 +4,8 @@
 
 #include "base/racy_copy.hpp"
 #include "base/same_bytes.hpp"
+#include "consumer/slot_layout.hpp"
 #include "shm/seqlock.hpp"
-#include "shm/strides.hpp"
 
 #include <cstring>
 
@@ -110,24 +110,8 @@ FrameReader::Result FrameReader::parse_layout(const std::byte* shared_slot, std:
     base::racy_copy_from_shared(reinterpret_cast<std::byte*>(&slot) + kTensorFrom, shared_slot + kTensorFrom,
                                 kTensorTo - kTensorFrom);
     if (!shm::seqlock_unchanged(shared_slot, word)) return Result::Changed;
-    const wire::MessageHeader header = slot.tensor_message;
-    if (slot.header_bytes_length != wire::kHeaderBytesLength ||
-        header.block_length != sizeof(wire::TensorHeader) ||
-        header.template_id != wire::kTensorHeaderTemplateId || header.schema_id != wire::kControlSchemaId ||
-        header.version != wire::kControlSchemaVersion) {
-        return Result::HeaderInvalid;  // WIRE-027
-    }
     TensorLayout layout;
-    layout.dtype = slot.tensor.dtype;
-    layout.major_order = slot.tensor.major_order;
-    layout.ndims = slot.tensor.ndims;
-    layout.progress_unit = slot.tensor.progress_unit;
-    layout.progress_stride_bytes = slot.tensor.progress_stride_bytes;
-    if (layout.ndims == 0 || layout.ndims > kMaxDims) return Result::HeaderInvalid;  // WIRE-046
-    // Entries from ndims on are ignored (WIRE-047).
-    std::memcpy(layout.dims.data(), slot.tensor.dims, layout.ndims * sizeof(std::int32_t));
-    std::memcpy(layout.strides.data(), slot.tensor.strides, layout.ndims * sizeof(std::int32_t));
-    if (shm::resolve_layout(layout, extent_bytes_) != shm::LayoutFault::None) return Result::HeaderInvalid;
+    if (!consumer::decode_slot_layout(slot, layout, extent_bytes_)) return Result::HeaderInvalid;
     frame_.tensor_ = layout;
     parsed_ = slot;
     parsed_valid_ = true;

@@ -25,7 +25,8 @@ public:
     /// A new mapping: the next descriptor is no gap, whatever its number.
     void restart() noexcept { seen_ = false; }
 
-    Outcome on_descriptor(std::uint64_t seq, std::int64_t image) noexcept {
+    /// `thinned`: this image is meant to have gaps (WIRE-088), so that a large one is no reason to jump.
+    Outcome on_descriptor(std::uint64_t seq, std::int64_t image, bool thinned = false) noexcept {
         if (!seen_) {
             seen_ = true;
             last_ = seq;
@@ -36,7 +37,7 @@ public:
         const std::uint64_t gap = seq - last_ - 1;
         last_ = seq;
         image_ = image;
-        return {gap > max_gap_ ? Verdict::Resync : Verdict::InOrder, gap};
+        return {gap > max_gap_ && !thinned ? Verdict::Resync : Verdict::InOrder, gap};
     }
 
     [[nodiscard]] bool seen() const noexcept { return seen_; }

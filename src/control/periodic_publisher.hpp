@@ -22,6 +22,9 @@ public:
         return timer_.due(now_ns) && publisher_.is_connected() && publisher_.send(make()).has_value();
     }
 
+    /// Due at the next question.
+    void trigger() noexcept { timer_.trigger(); }
+
 private:
     ControlPublisher publisher_;
     base::PeriodicTimer timer_;

@@ -3,29 +3,14 @@
 
 #include "driver/consumer_streams.hpp"
 
+#include "control/stream_request.hpp"
 #include "messaging/channel_uri.hpp"
 
 namespace tensorpool::driver {
 namespace {
 
-enum class Request { None, Half, Full };
-
-/// Both or nothing: a channel without an id, or an id without a channel, is no request (WIRE-076, TRP-27).
-Request classify(std::string_view channel, std::uint32_t stream_id) {
-    if (channel.empty() && stream_id == 0) return Request::None;
-    return channel.empty() || stream_id == 0 ? Request::Half : Request::Full;
-}
-
-/// Whether the text is a channel that this host can serve (WIRE-080).
-bool is_served(const std::string& text, MessagingKind messaging) {
-    try {
-        const auto uri = messaging::ChannelUri::parse(text);
-        (void)uri.term_length_bytes();
-        return messaging != MessagingKind::Embedded || uri.media == "ipc";
-    } catch (const Error&) {
-        return false;
-    }
-}
+using control::classify;
+using Request = control::StreamRequest;
 
 /// Gives `held` an id from `ids` unless it has one; 0 stays 0 when nothing can be given.
 std::uint32_t assign(std::uint32_t& held, IdAllocator& ids) {
@@ -47,19 +32,20 @@ std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::Co
     const std::string& descriptor_channel = hello.descriptor_channel;
     const std::string& control_channel = hello.control_channel;
     const Request descriptor = classify(descriptor_channel, hello.descriptor_stream_id);
-    const Request control = classify(control_channel, hello.control_stream_id);
-    if (descriptor == Request::None && control == Request::None) return std::nullopt;
+    const Request progress = classify(control_channel, hello.control_stream_id);
+    if (descriptor == Request::None && progress == Request::None) return std::nullopt;
 
     control::ConsumerConfig config;
     config.stream_id = hello.stream_id;
     config.consumer_id = hello.consumer_id;
-    config.use_shm = true;
+    config.use_shm = hello.supports_shm;
     config.mode = hello.mode;
     const auto grant = [&](Request request, const std::string& channel, std::uint32_t Assignment::*held,
                            IdAllocator& ids) -> std::uint32_t {
         if (request == Request::None) return 0;
         std::uint32_t id = 0;
-        if (request == Request::Full && lease != nullptr && is_served(channel, messaging_)) {
+        if (request == Request::Full && lease != nullptr &&
+            messaging::is_consumer_channel(channel, messaging_ == MessagingKind::Embedded)) {
             Assignment& assignment = by_lease_[lease->lease_id];
             assignment.consumer_id = lease->client_id;
             id = assign(assignment.*held, ids);
@@ -69,7 +55,7 @@ std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::Co
     };
     config.descriptor_stream_id =
         grant(descriptor, descriptor_channel, &Assignment::descriptor_stream_id, descriptor_ids_);
-    config.control_stream_id = grant(control, control_channel, &Assignment::control_stream_id, control_ids_);
+    config.control_stream_id = grant(progress, control_channel, &Assignment::control_stream_id, control_ids_);
     if (config.descriptor_stream_id != 0) config.descriptor_channel = descriptor_channel;
     if (config.control_stream_id != 0) config.control_channel = control_channel;
     return config;

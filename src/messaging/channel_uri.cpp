@@ -100,4 +100,14 @@ bool is_payload_fallback(std::string_view uri) noexcept {
     return uri.starts_with("aeron:") || (uri.starts_with(kBridge) && uri.size() > kBridge.size());
 }
 
+bool is_consumer_channel(std::string_view channel, bool ipc_only) {
+    try {
+        const ChannelUri uri = ChannelUri::parse(channel);
+        return uri.term_length_bytes().value_or(0) <= kMaxConsumerTermBytes &&
+               (!ipc_only || uri.media == "ipc");
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 }  // namespace tensorpool::messaging

@@ -26,4 +26,11 @@ struct ChannelUri {
 /// published name, `bridge://<id>` (WIRE-090).
 [[nodiscard]] bool is_payload_fallback(std::string_view uri) noexcept;
 
+/// Longest log that a stranger may make this host allocate for a stream of its own.
+inline constexpr std::uint64_t kMaxConsumerTermBytes = std::uint64_t{16} << 20;
+
+/// Whether `channel` can be served to a single consumer: well formed, of a medium that the messaging carries
+/// (`ipc_only`: the embedded one), and its log no longer than kMaxConsumerTermBytes (WIRE-080).
+[[nodiscard]] bool is_consumer_channel(std::string_view channel, bool ipc_only);
+
 }  // namespace tensorpool::messaging

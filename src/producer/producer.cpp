@@ -43,6 +43,20 @@ std::string_view to_string(PublishResult result) noexcept {
     return "unknown";
 }
 
+std::string_view to_string(ProgressResult result) noexcept {
+    switch (result) {
+        case ProgressResult::Sent:
+            return "sent";
+        case ProgressResult::Deferred:
+            return "deferred";
+        case ProgressResult::NotWanted:
+            return "not wanted";
+        case ProgressResult::Refused:
+            return "refused";
+    }
+    return "unknown";
+}
+
 SlotClaim::SlotClaim(SlotClaim&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)), reservation_(other.reservation_) {
 }
@@ -54,6 +68,14 @@ SlotClaim::~SlotClaim() {
 PublishResult SlotClaim::commit(const FrameInfo& info) noexcept {
     Producer* owner = std::exchange(owner_, nullptr);
     return owner == nullptr ? PublishResult::Stale : owner->publish(reservation_, info);
+}
+
+ProgressResult SlotClaim::begin_progress(const FrameInfo& info) noexcept {
+    return owner_ == nullptr ? ProgressResult::Refused : owner_->begin_progress(reservation_, info);
+}
+
+ProgressResult SlotClaim::report_progress(std::uint32_t bytes_filled) noexcept {
+    return owner_ == nullptr ? ProgressResult::Refused : owner_->report_progress(reservation_, bytes_filled);
 }
 
 void SlotClaim::abandon() noexcept {
@@ -106,7 +128,7 @@ bool Producer::is_ready() const noexcept {
 }
 
 bool Producer::is_connected() const noexcept {
-    return impl_->descriptors->is_connected();
+    return impl_->descriptors->is_connected() || impl_->consumers.is_connected();
 }
 
 expected<PublishResult, ClaimError> Producer::offer(std::span<const std::byte> values,
@@ -153,6 +175,16 @@ PublishResult Producer::publish(const Reservation& reservation, const FrameInfo&
 
 void Producer::abandon(const Reservation& reservation) noexcept {
     impl_->abandon(reservation);
+}
+
+ProgressResult Producer::begin_progress(const Reservation& reservation, const FrameInfo& info) noexcept {
+    if (!impl_->consumers.wants_progress()) return ProgressResult::NotWanted;
+    return impl_->begin_progress(reservation, info);
+}
+
+ProgressResult Producer::report_progress(const Reservation& reservation,
+                                         std::uint32_t bytes_filled) noexcept {
+    return impl_->report_progress(reservation, bytes_filled);
 }
 
 std::uint32_t Producer::in_flight() const noexcept {

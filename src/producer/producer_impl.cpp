@@ -38,6 +38,11 @@ ProducerOptions validated(ProducerOptions options) {
         throw Error(ErrorCode::InvalidConfig,
                     "producer: announce and keepalive periods must be positive, the QoS period not negative");
     }
+    if (options.consumer_stale_after_ns < 0 || options.progress.interval_ns < 0 ||
+        options.progress.least_interval_ns < 0) {
+        throw Error(ErrorCode::InvalidConfig,
+                    "producer: consumer_stale_after_ns and the progress intervals must not be negative");
+    }
     if (options.producer_id == 0) options.producer_id = random_id();
     return options;
 }
@@ -66,11 +71,12 @@ DriverSessionOptions session_options(const ProducerOptions& options) {
 Producer::Impl::Impl(Context& ctx, ProducerOptions opts, DriverSession* borrowed_session)
     : context(ctx),
       options(validated(std::move(opts))),
+      descriptors(context.messaging().add_publication(options.endpoints.descriptor.channel,
+                                                      options.endpoints.descriptor.stream_id)),
+      consumers(context, options, counters),
       session(borrowed_session),
       policy_(bases_of(options)) {
     now_ns_ = context.clock().now_ns();
-    const Endpoint& endpoint = options.endpoints.descriptor;
-    descriptors = context.messaging().add_publication(endpoint.channel, endpoint.stream_id);
     producer_id = options.producer_id;
     if (options.qos_period_ns > 0) {
         const Endpoint& qos = options.endpoints.qos;
@@ -142,7 +148,10 @@ bool Producer::Impl::is_current(const Reservation& reservation) const noexcept {
 
 PublishResult Producer::Impl::publish(const Reservation& reservation, const FrameInfo& info) noexcept {
     if (!is_current(reservation)) {
-        if (reservation.generation == generation) std::ignore = queue.abandon(reservation.seq);
+        if (reservation.generation == generation) {
+            std::ignore = queue.abandon(reservation.seq);
+            if (progress_.any_open()) progress_.forget(reservation.seq);
+        }
         ++counters.stale_publishes;
         return PublishResult::Stale;
     }
@@ -165,6 +174,10 @@ PublishResult Producer::Impl::publish(const Reservation& reservation, const Fram
         const PublishResult sent = emit(ready);
         if (ready.seq == reservation.seq) result = sent;
     });
+    if (progress_.any_open()) [[unlikely]] {
+        progress_.complete(reservation.seq, info.values_len_bytes,
+                           [this](const control::FrameProgress& progress) { send_progress(progress); });
+    }
     prefetch_next(reservation);
     return result;
 }
@@ -180,6 +193,8 @@ void Producer::Impl::prefetch_next(const Reservation& last) const noexcept {
 void Producer::Impl::abandon(const Reservation& reservation) noexcept {
     if (reservation.generation != generation || !mapping) return;
     if (queue.abandon(reservation.seq) == Queue::Finish::Ok) ++counters.frames_abandoned;
+    if (progress_.any_open()) [[unlikely]]
+        progress_.forget(reservation.seq);
     queue.drain([&](const producer::DescriptorFields& ready) { emit(ready); });
 }
 
@@ -195,7 +210,18 @@ PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noe
     // Offered, not claimed: one call instead of three costs less than the copy of 48 bytes it takes.
     std::array<std::byte, wire::kFrameDescriptorLength> message;
     wire::encode_frame_descriptor(message, descriptor);
-    if (const auto sent = descriptors->offer(message); !sent) {
+    const auto sent = descriptors->offer(message);
+    if (consumers.has_descriptor_streams()) [[unlikely]] {
+        const std::uint64_t stamp_ns = descriptor.timestamp_ns != wire::kNullU64
+                                           ? std::uint64_t{descriptor.timestamp_ns}
+                                           : slots_.timestamp_of(fields.seq);
+        if (consumers.send_descriptor(message, stamp_ns) && !sent) {
+            count_refusal(sent.error());
+            ++counters.frames_published;  // on at least one stream (OBS 1.2 no. 3)
+            return PublishResult::Published;
+        }
+    }
+    if (!sent) {
         count_refusal(sent.error());
         if (sent.error() != messaging::SendError::NotConnected) return PublishResult::DescriptorLost;
         ++counters.frames_published;
@@ -229,6 +255,52 @@ void Producer::Impl::count_refusal(messaging::SendError error) noexcept {
     }
 }
 
+// ---- frames that are being filled -----------------------------------------------------------------------
+
+ProgressResult Producer::Impl::begin_progress(const Reservation& reservation,
+                                              const FrameInfo& info) noexcept {
+    if (!is_current(reservation) || !slots_.accepts(info, reservation.capacity_bytes)) {
+        ++counters.progress_refused;
+        return ProgressResult::Refused;
+    }
+    // Before the first message: who gets one finds the header (trap T12).
+    slots_.write_header(reservation.seq, reservation.pool_id, info, info.timestamp_ns);
+    const bool begun =
+        progress_.begin(reservation.seq, info.values_len_bytes, slots_.line_bytes(),
+                        consumers.progress_limits(), context.clock().now_ns(),
+                        [this](const control::FrameProgress& progress) { send_progress(progress); });
+    if (begun) return ProgressResult::Sent;
+    ++counters.progress_deferred;
+    return ProgressResult::Deferred;
+}
+
+ProgressResult Producer::Impl::report_progress(const Reservation& reservation,
+                                               std::uint32_t bytes_filled) noexcept {
+    if (!progress_.any_open()) {
+        // Nothing was begun, most likely because nobody listens.
+        if (!consumers.wants_progress()) return ProgressResult::NotWanted;
+        ++counters.progress_refused;
+        return ProgressResult::Refused;
+    }
+    ProgressResult result = ProgressResult::Refused;
+    if (is_current(reservation) && progress_.is_open(reservation.seq)) {
+        result = progress_.report(
+            reservation.seq, bytes_filled, consumers.progress_limits(), context.clock().now_ns(),
+            [this](const control::FrameProgress& progress) { send_progress(progress); });
+    }
+    if (result == ProgressResult::Refused) ++counters.progress_refused;
+    if (result == ProgressResult::Deferred) ++counters.progress_deferred;
+    return result;
+}
+
+void Producer::Impl::send_progress(control::FrameProgress progress) noexcept {
+    progress.stream_id = options.stream_id;
+    progress.epoch = epoch;
+    std::array<std::byte, sizeof(wire::MessageHeader) + wire::FrameProgressBlock::kBlockLength> message;
+    const std::size_t bytes = control::encode(message, progress);
+    if (consumers.send_progress(std::span(message).first(bytes))) ++counters.progress_published;
+}
+
 std::optional<DeviceSlots> Producer::Impl::device_slots(std::uint16_t pool_id) const {
     if (!mapping) return std::nullopt;
     const shm::PayloadPool* pool = mapping->find_pool(pool_id);
@@ -243,8 +315,16 @@ int Producer::Impl::do_work(Nanos now_ns) noexcept {
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session();
-    if (standalone_) work += standalone_->do_work(now_ns, counters.announces_published);
+    work += consumers.do_work(now_ns);
+    if (standalone_) {
+        if (consumers.somebody_new()) standalone_->announce_soon();
+        work += standalone_->do_work(now_ns, counters.announces_published);
+    }
     if (qos_ && mapping) report_qos(now_ns);
+    if (mapping && progress_.any_open()) {
+        work += progress_.flush(consumers.progress_limits(), now_ns,
+                                [this](const control::FrameProgress& progress) { send_progress(progress); });
+    }
     if (options.reservation_timeout_ns > 0 && queue.open() > 0) {
         const std::uint32_t expired = queue.expire(now_ns, options.reservation_timeout_ns);
         if (expired > 0) {
@@ -303,6 +383,7 @@ void Producer::Impl::use(std::shared_ptr<shm::StreamMapping> fresh, std::uint64_
     const std::uint32_t wanted = options.max_in_flight != 0 ? options.max_in_flight : nslots / 2;
     queue.reset(nslots, std::clamp<std::uint32_t>(wanted, 1, most));
     slots_.attach(*fresh);
+    progress_.reset(nslots);
     mapping = std::move(fresh);
     epoch = fresh_epoch;
     ++generation;

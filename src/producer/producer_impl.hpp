@@ -7,7 +7,9 @@
 
 #include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
+#include "producer/consumer_registry.hpp"
 #include "producer/in_flight_queue.hpp"
+#include "producer/progress_reporter.hpp"
 #include "producer/slot_writer.hpp"
 #include "producer/standalone_stream.hpp"
 #include "shm/path_policy.hpp"
@@ -32,6 +34,8 @@ public:
     expected<Reservation, ClaimError> reserve_in_pool(std::uint16_t pool_id) noexcept;
     PublishResult publish(const Reservation& reservation, const FrameInfo& info) noexcept;
     void abandon(const Reservation& reservation) noexcept;
+    ProgressResult begin_progress(const Reservation& reservation, const FrameInfo& info) noexcept;
+    ProgressResult report_progress(const Reservation& reservation, std::uint32_t bytes_filled) noexcept;
     [[nodiscard]] std::optional<DeviceSlots> device_slots(std::uint16_t pool_id) const;
 
     int do_work(Nanos now_ns) noexcept;
@@ -45,6 +49,7 @@ public:
     std::shared_ptr<shm::StreamMapping> mapping;  // empty: not ready
     producer::InFlightQueue queue;
     std::unique_ptr<messaging::Publication> descriptors;
+    producer::ConsumerRegistry consumers;
     std::uint32_t producer_id = 0;
     std::uint64_t epoch = 0;
     DriverSession* session = nullptr;
@@ -57,6 +62,7 @@ private:
     PublishResult emit(const producer::DescriptorFields& fields) noexcept;
     /// Takes ownership of the cache lines that the next frame of this pool is likely to write.
     void prefetch_next(const Reservation& last) const noexcept;
+    void send_progress(control::FrameProgress progress) noexcept;
     void count_refusal(messaging::SendError error) noexcept;
     int follow_session() noexcept;
     void map(const Attachment& attachment);
@@ -69,6 +75,7 @@ private:
     std::unique_ptr<producer::StandaloneStream> standalone_;
     shm::PathPolicy policy_;
     producer::SlotWriter slots_;
+    producer::ProgressReporter progress_;
     std::optional<control::PeriodicPublisher> qos_;
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;

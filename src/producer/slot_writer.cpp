@@ -63,6 +63,12 @@ bool SlotWriter::encode_layout(const TensorLayout& layout) noexcept {
 
 void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
                         std::uint64_t timestamp_ns) noexcept {
+    write_header(seq, pool_id, info, timestamp_ns);
+    shm::seqlock_commit(header_slot(seq), seq);
+}
+
+void SlotWriter::write_header(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
+                              std::uint64_t timestamp_ns) noexcept {
     std::byte* slot = header_slot(seq);
     // The block, composed in registers: offsets 8 to 33 of the slot (wire.md 3.2).
     const std::uint64_t lengths = info.values_len_bytes | static_cast<std::uint64_t>(slot_of(seq)) << 32;
@@ -77,7 +83,21 @@ void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInf
     // WIRE-028: whatever the slot held, every field is right afterwards.
     if (!base::same_bytes<kImageTo - kImageFrom>(slot + kImageFrom, image_ + kImageFrom))
         base::racy_copy_to_shared(slot + kImageFrom, image_ + kImageFrom, kImageTo - kImageFrom);
-    shm::seqlock_commit(slot, seq);
+}
+
+std::uint32_t SlotWriter::line_bytes() const noexcept {
+    wire::HeaderSlot slot;
+    std::memcpy(&slot, image_, sizeof slot);
+    if (slot.tensor.progress_unit != ProgressUnit::None) return slot.tensor.progress_stride_bytes;
+    const std::size_t slowest = slot.tensor.major_order == MajorOrder::Row ? 0 : slot.tensor.ndims - 1U;
+    return static_cast<std::uint32_t>(slot.tensor.strides[slowest]);
+}
+
+std::uint64_t SlotWriter::timestamp_of(std::uint64_t seq) const noexcept {
+    std::uint64_t timestamp_ns = 0;
+    std::memcpy(&timestamp_ns, header_slot(seq) + offsetof(wire::SlotHeader, timestamp_ns),
+                sizeof timestamp_ns);
+    return timestamp_ns;
 }
 
 void SlotWriter::prefetch(std::uint64_t seq) const noexcept {

@@ -36,6 +36,15 @@ public:
     void commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
                 std::uint64_t timestamp_ns) noexcept;
 
+    /// The header alone, while the slot stays in progress. Preconditions as for commit().
+    void write_header(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
+                      std::uint64_t timestamp_ns) noexcept;
+
+    /// Bytes of one row or column, as the layout that accepts() saw last says (WIRE-111); 0 = does not say.
+    [[nodiscard]] std::uint32_t line_bytes() const noexcept;
+    /// What commit() wrote into the slot of `seq`.
+    [[nodiscard]] std::uint64_t timestamp_of(std::uint64_t seq) const noexcept;
+
     /// Fetches the lines that begin() and commit() of `seq` will write. A hint.
     void prefetch(std::uint64_t seq) const noexcept;
 

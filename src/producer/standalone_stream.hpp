@@ -28,6 +28,8 @@ public:
 
     /// Announces and stamps when due; adds the announces sent to `announced`.
     int do_work(Nanos now_ns, std::uint64_t& announced) noexcept;
+    /// Announces in the next cycle, whatever the timer says.
+    void announce_soon() noexcept { timer_.trigger(); }
 
 private:
     shm::StreamPaths paths_;

@@ -7,6 +7,8 @@
 #include "base/timer.hpp"
 #include "control/dispatcher.hpp"
 #include "control/publisher.hpp"
+#include "control/stream_issuer.hpp"
+#include "control/stream_request.hpp"
 #include "supervisor/keyed.hpp"
 
 #include <algorithm>
@@ -43,11 +45,6 @@ SupervisorOptions validated(SupervisorOptions options) {
     return options;
 }
 
-/// A channel without a stream id, or the reverse (WIRE-078).
-bool is_half(const std::string& channel, std::uint32_t stream_id) noexcept {
-    return channel.empty() != (stream_id == 0);
-}
-
 Nanos last_heard(const SupervisedProducer& producer) noexcept {
     return std::max(producer.last_announce_ns, producer.last_qos_ns);
 }
@@ -64,6 +61,7 @@ public:
           messaging_(context.messaging()),
           configs_(
               messaging_.add_publication(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
+          issuer_(opts.per_consumer, opts.endpoints, messaging_.backend() == "embedded"),
           dispatcher_(*this),
           liveness_timer_(opts.stale_after_ns / kPassesPerTimeout, context.clock().now_ns()) {
         const StreamEndpoints& at = opts.endpoints;
@@ -99,19 +97,13 @@ public:
         ++counters.hellos;
         SupervisedConsumer* const consumer = consumer_at({hello.stream_id, hello.consumer_id});
         if (consumer == nullptr) return;
-        if (is_half(hello.descriptor_channel, hello.descriptor_stream_id) ||
-            is_half(hello.control_channel, hello.control_stream_id)) {
-            ++counters.half_requests;
-        }
         Policy& policy = policy_at(key_of(*consumer));
         if (consumer->stale) policy.sent = false;  // it reappeared
-        const bool asks = !hello.descriptor_channel.empty() || hello.descriptor_stream_id != 0 ||
-                          !hello.control_channel.empty() || hello.control_stream_id != 0;
-        if (asks && !policy.declined) policy.sent = false;  // the decline has to be said (WIRE-080)
-        policy.declined = asks;
+        assign_streams(hello, policy);
         policy.asked_mode = hello.mode;
         policy.supports_shm = hello.supports_shm;
         policy.heard = true;
+        policy.sent = policy.sent && policy.last == config_for(policy);
         consumer->mode = hello.mode;
         consumer->last_hello_ns = now_ns_;
         revive(*consumer);
@@ -150,6 +142,7 @@ public:
             ++counters.liveness_checks;
             check_liveness(producers, "producer");
             check_liveness(consumers, "consumer");
+            release_streams();
             std::erase_if(policies_, [&](const Policy& p) { return find(consumers, p.key) == nullptr; });
             report_drops();
             ++work;
@@ -173,6 +166,8 @@ private:
         bool use_shm = true;
         Mode mode = Mode::Stream;
         std::string fallback;
+        Endpoint descriptor{"", 0};  // assigned to this consumer; empty and 0: none
+        Endpoint control{"", 0};
         friend bool operator==(const Content&, const Content&) = default;
     };
     /// What a consumer asked for and was told.
@@ -181,7 +176,8 @@ private:
         bool heard = false;  ///< it said hello; a consumer known by its QoS only is told nothing (SUP-011)
         bool supports_shm = true;
         Mode asked_mode = Mode::Stream;
-        bool declined = false;  ///< its request for streams of its own
+        Endpoint descriptor{"", 0};  ///< assigned to it
+        Endpoint control{"", 0};
         bool sent = false;
         Content last;
         std::int64_t session = 0;  ///< of its QoS
@@ -224,6 +220,32 @@ private:
         Policy fresh;
         fresh.key = key;
         return *policies_.insert(position(policies_, key), std::move(fresh));
+    }
+
+    /// Grants or declines streams of its own (SUP-012, SUP-014). Who asks is answered every time: the answer
+    /// is for the producer too, which may have started since, and a decline has to be said (WIRE-080).
+    void assign_streams(const control::ConsumerHello& hello, Policy& policy) {
+        using control::StreamRequest;
+        const StreamRequest descriptor =
+            control::classify(hello.descriptor_channel, hello.descriptor_stream_id);
+        const StreamRequest progress = control::classify(hello.control_channel, hello.control_stream_id);
+        if (descriptor == StreamRequest::Half || progress == StreamRequest::Half) ++counters.half_requests;
+        if (descriptor != StreamRequest::None || progress != StreamRequest::None) policy.sent = false;
+        control::ConsumerConfig assigned;
+        counters.streams_declined += static_cast<std::uint64_t>(issuer_.answer(hello, assigned));
+        policy.descriptor = {assigned.descriptor_channel,
+                             static_cast<std::int32_t>(assigned.descriptor_stream_id)};
+        policy.control = {assigned.control_channel, static_cast<std::int32_t>(assigned.control_stream_id)};
+    }
+
+    /// Ids go back when their consumer turns stale.
+    void release_streams() noexcept {
+        for (Policy& policy : policies_) {
+            const SupervisedConsumer* const consumer = find(consumers, policy.key);
+            if (consumer != nullptr && !consumer->stale) continue;
+            issuer_.release(policy.key.first, policy.key.second);
+            policy.descriptor = policy.control = Endpoint{"", 0};
+        }
     }
 
     /// Two publications that report in turn under one id: A, B, A. A restart is A, B.
@@ -280,10 +302,12 @@ private:
         content.use_shm = policy.supports_shm && !opts.force_no_shm;
         content.mode = opts.force_mode.value_or(policy.asked_mode);
         if (!content.use_shm) content.fallback = opts.payload_fallback_uri;
+        content.descriptor = policy.descriptor;
+        content.control = policy.control;
         return content;
     }
 
-    /// SUP-011 and SUP-013. Streams of its own are always declined: no producer here serves them.
+    /// SUP-011 and SUP-013.
     int send_config(Policy& policy) noexcept {
         if (policy.sent || !policy.heard) return 0;
         policy.last = config_for(policy);
@@ -293,6 +317,10 @@ private:
         config.use_shm = policy.last.use_shm;
         config.mode = policy.last.mode;
         config.payload_fallback_uri = policy.last.fallback;
+        config.descriptor_channel = policy.last.descriptor.channel;
+        config.descriptor_stream_id = static_cast<std::uint32_t>(policy.last.descriptor.stream_id);
+        config.control_channel = policy.last.control.channel;
+        config.control_stream_id = static_cast<std::uint32_t>(policy.last.control.stream_id);
         policy.sent = configs_.send(config).has_value();
         if (policy.sent) ++counters.configs_published;
         return policy.sent ? 1 : 0;
@@ -300,6 +328,7 @@ private:
 
     messaging::Client& messaging_;
     control::ControlPublisher configs_;
+    control::StreamIssuer issuer_;
     control::ControlDispatcher dispatcher_;
     std::vector<std::unique_ptr<messaging::Subscription>> subscriptions_;
     base::PeriodicTimer liveness_timer_;

@@ -168,6 +168,8 @@ payload_fallback_url = ""
 )");
     ASSERT_EQ(loaded.warnings.size(), 1U);
     EXPECT_EQ(loaded.warnings[0].key, "supervisor.payload_fallback_url");
+    EXPECT_TRUE(loaded.config.supervised);
+    EXPECT_FALSE(parse_with("").config.supervised);
 }
 
 // spec: CFG-009

@@ -93,8 +93,45 @@ TEST(SupervisorConfigTest, RefusesWrongValuesWithPlaceKeyAndRemedy) {
     EXPECT_THAT(error_of("[supervisor]\nconsumer_stale_ms = 0\n"), HasSubstr("consumer_stale_ms"));
     EXPECT_THAT(error_of("[supervisor]\npayload_fallback_uri = \"http://x\"\n"), HasSubstr("bridge://<id>"));
     EXPECT_THAT(error_of("[supervisor]\npayload_fallback_uri = \"bridge://\"\n"), HasSubstr("bridge://<id>"));
-    EXPECT_THAT(error_of("[supervisor]\nper_consumer_enabled = true\n"), HasSubstr("must be false"));
     EXPECT_THAT(error_of("[supervisor]\ncontrol_stream_id = 0\n"), HasSubstr("CFG-012"));
+}
+
+// spec: SUP-014
+TEST(SupervisorConfigTest, ReadsWhereStreamsOfSingleConsumersComeFrom) {
+    const auto loaded = parse_supervisor(R"([supervisor]
+per_consumer_enabled = true
+per_consumer_descriptor_channel = "aeron:ipc?term-length=64k"
+per_consumer_descriptor_base = 31000
+per_consumer_descriptor_range = 1000
+per_consumer_control_base = 32000
+per_consumer_control_range = 500
+)");
+    EXPECT_THAT(loaded.warnings, IsEmpty());
+    const PerConsumerStreams& streams = loaded.config.options.per_consumer;
+    EXPECT_TRUE(streams.enabled);
+    EXPECT_EQ(streams.descriptor.channel, "aeron:ipc?term-length=64k");
+    EXPECT_EQ(streams.descriptor.base, 31000U);
+    EXPECT_EQ(streams.descriptor.range, 1000U);
+    EXPECT_THAT(streams.control.channel, IsEmpty());
+    EXPECT_EQ(streams.control.base, 32000U);
+    EXPECT_EQ(streams.control.range, 500U);
+    EXPECT_FALSE(parse_supervisor("").config.options.per_consumer.enabled);
+}
+
+// spec: SUP-014 STR-001 STR-007
+TEST(SupervisorConfigTest, RefusesRangesThatMakeNoSense) {
+    const auto error = [](const std::string& keys) { return error_of("[supervisor]\n" + keys); };
+    EXPECT_THAT(error("per_consumer_descriptor_base = 31000\n"), HasSubstr("range of at least 1"));
+    EXPECT_THAT(error("per_consumer_control_base = 2147483647\nper_consumer_control_range = 2\n"),
+                HasSubstr("STR-007"));
+    EXPECT_THAT(error("per_consumer_descriptor_base = 990\nper_consumer_descriptor_range = 20\n"),
+                HasSubstr("1000, which is a shared stream"));
+    EXPECT_THAT(error("per_consumer_descriptor_base = 31000\nper_consumer_descriptor_range = 1000\n"
+                      "per_consumer_control_base = 31999\nper_consumer_control_range = 10\n"),
+                HasSubstr("overlap"));
+    EXPECT_THAT(error("per_consumer_control_channel = \"tcp:x\"\n"), HasSubstr("is no channel"));
+    EXPECT_THAT(error("per_consumer_control_channel = \"aeron:ipc?term-length=1g\"\n"),
+                HasSubstr("above 16m"));
 }
 
 TEST(SupervisorConfigTest, WarnsAboutKeysNobodyKnows) {

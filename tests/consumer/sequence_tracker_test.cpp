@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/sequence_tracker.hpp"
 
-#include "consumer/rate_gate.hpp"
+#include "base/rate_gate.hpp"
 
 #include <gtest/gtest.h>
 
 namespace tensorpool::consumer {
 namespace {
 
+using base::RateGate;
 using Verdict = SequenceTracker::Verdict;
 constexpr std::int64_t kImage = 1;
 
@@ -81,6 +82,42 @@ TEST(RateGateTest, KeepsTheRateUnderJitter) {
     for (std::uint64_t i = 0; i < 1000; ++i)
         admitted += gate.admit(i * 10'000'000 + (i % 3) * 400'000) ? 1 : 0;
     EXPECT_GE(admitted, 990);
+}
+
+TEST(RateGateTest, EveryFrameOfAnotherGatePassesOneThatAllowsForItWhereverTheGridsLie) {
+    std::uint64_t state = 12345;
+    const auto random = [&state](std::uint64_t below) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        return (state >> 33) % below;
+    };
+    for (int round = 0; round < 200; ++round) {
+        RateGate producer(100);
+        RateGate consumer(100);
+        const std::uint64_t joins = random(40);
+        std::uint64_t stamp = 1'000'000'000;
+        std::uint64_t refused = 0;
+        for (std::uint64_t i = 0; i < 500; ++i) {
+            stamp += 100'000 + random(9'000'000);
+            if (producer.admit(stamp) && i >= joins) refused += consumer.admit_thinned(stamp) ? 0 : 1;
+        }
+        EXPECT_EQ(refused, 0U) << "round " << round;
+    }
+}
+
+TEST(RateGateTest, HoldsTheRateOfAStreamThatWasNotThinnedOut) {
+    RateGate gate(100);
+    int admitted = 0;
+    for (std::uint64_t stamp = 0; stamp < 1'000'000'000; stamp += 1'000'000)
+        admitted += gate.admit_thinned(1'000'000'000 + stamp) ? 1 : 0;
+    EXPECT_LE(admitted, 102);
+}
+
+TEST(SequenceTrackerTest, AThinnedImageMayHaveLargeGaps) {
+    SequenceTracker tracker(10);
+    tracker.on_descriptor(1, kImage);
+    const auto outcome = tracker.on_descriptor(1000, kImage, true);
+    EXPECT_EQ(outcome.verdict, Verdict::InOrder);
+    EXPECT_EQ(outcome.gap, 998U);
 }
 
 }  // namespace

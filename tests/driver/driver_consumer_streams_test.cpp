@@ -172,5 +172,15 @@ TEST(DriverConsumerStreamsTest, AChannelThatIsNoneOrThatThisMessagingCannotCarry
     EXPECT_THAT(harness.driver().assigned_streams(), IsEmpty());
 }
 
+// spec: SUP-010
+TEST(DriverConsumerStreamsTest, LeavesTheAnswerToTheSupervisorWhereThereIsOne) {
+    DriverHarness harness([](DriverConfig& config) {
+        with_ranges(config);
+        config.supervised = true;
+    });
+    harness.attached(Role::Consumer, 7);
+    EXPECT_THAT(ask(harness, hello(7)), IsEmpty());
+}
+
 }  // namespace
 }  // namespace tensorpool

@@ -116,6 +116,20 @@ TEST_F(MetadataTest, HandsAFrameTheVersionItNames) {
     EXPECT_EQ(cache.source()->meta_version, second);
 }
 
+// The slot's header has no place for a region of interest: a frame names the version whose attributes hold
+// it. spec: WIRE-034
+TEST_F(MetadataTest, ARegionOfInterestIsAnAttributeOfTheVersionThatItsFramesName) {
+    const std::uint32_t whole =
+        publisher->set({"roi", "application/json", R"({"x":0,"y":0,"w":640,"h":480})"});
+    cycle();
+    const std::uint32_t part =
+        publisher->set({"roi", "application/json", R"({"x":64,"y":32,"w":128,"h":96})"});
+    cycle();
+    EXPECT_EQ(text_of(whole, "roi"), R"({"x":0,"y":0,"w":640,"h":480})") << "frames of before keep theirs";
+    EXPECT_EQ(text_of(part, "roi"), R"({"x":64,"y":32,"w":128,"h":96})");
+    EXPECT_EQ(cache.find(part)->find("roi")->format, "application/json");
+}
+
 // spec: WIRE-119
 TEST_F(MetadataTest, CarriesKeyFormatAndAnyBytes) {
     const std::string bytes("\0\xff\x80 x", 5);

@@ -58,7 +58,7 @@ TEST(StandaloneTest, SharesFilesWithTheGroupOnRequestWhateverTheUmask) {
 
 // spec: WIRE-063 WIRE-064 WIRE-065 WIRE-066
 TEST(StandaloneTest, AnnouncesOncePerPeriodAndAtOnceToANewSubscriber) {
-    ProducerFixture fixture;
+    ProducerFixture fixture([](ProducerOptions& options) { options.endpoints.announce.stream_id = 1001; });
     fixture.start();
     fixture.advance(kNanosPerSecond);
     fixture.listen();
@@ -74,6 +74,23 @@ TEST(StandaloneTest, AnnouncesOncePerPeriodAndAtOnceToANewSubscriber) {
     EXPECT_EQ(fixture.announces.size(), 4U);
     EXPECT_EQ(fixture.announces[3].announce_timestamp_ns - fixture.announces[2].announce_timestamp_ns,
               static_cast<std::uint64_t>(kNanosPerSecond));
+}
+
+// The producer itself subscribes to a control stream that it announces on: it goes by who comes to speak there.
+// spec: WIRE-063
+TEST(StandaloneTest, AnnouncesAtOnceToWhoeverComesToAControlStreamItShares) {
+    ProducerFixture fixture;
+    fixture.start();
+    fixture.listen();
+    for (int i = 0; i < 15; ++i) fixture.advance(100 * kNanosPerMilli);
+    const std::size_t before = fixture.announces.size();
+    const Endpoint& at = fixture.options.endpoints.control;
+    const auto consumer = fixture.context->messaging().add_publication(at.channel, at.stream_id);
+    fixture.cycle();
+    fixture.advance(kNanosPerMilli);
+    EXPECT_EQ(fixture.announces.size(), before + 1);
+    fixture.advance(kNanosPerMilli);
+    EXPECT_EQ(fixture.announces.size(), before + 1);
 }
 
 // spec: WIRE-017 WIRE-015

@@ -210,6 +210,53 @@ TEST_F(SupervisorTest, DeclinesStreamsOfTheirOwnAlsoWhenHalfRequested) {
     EXPECT_EQ(supervisor->counters().half_requests, 1U);
 }
 
+// spec: SUP-014 SUP-011 SUP-013
+TEST_F(SupervisorTest, AssignsStreamsOfTheirOwnAndKeepsThemUntilTheConsumerIsStale) {
+    options.per_consumer = {.enabled = true,
+                            .descriptor = {.channel = "", .base = 31000, .range = 2},
+                            .control = {.channel = "aeron:ipc?term-length=64k", .base = 32000, .range = 2}};
+    supervise();
+    auto message = hello(42);
+    message.descriptor_channel = message.control_channel = "aeron:ipc";
+    message.descriptor_stream_id = message.control_stream_id = 5;
+    say(message);
+    ASSERT_EQ(configs.size(), 1U);
+    EXPECT_EQ(configs[0].descriptor_channel, "aeron:ipc");
+    EXPECT_EQ(configs[0].descriptor_stream_id, 31000U);
+    EXPECT_EQ(configs[0].control_channel, "aeron:ipc?term-length=64k");
+    EXPECT_EQ(configs[0].control_stream_id, 32000U);
+    say(message);
+    ASSERT_EQ(configs.size(), 2U) << "said again: its producer may be new";
+    EXPECT_EQ(configs[1].descriptor_stream_id, 31000U);
+    supervisor->set_policy(true, "bridge://7", std::nullopt);
+    cycle();
+    ASSERT_EQ(configs.size(), 3U);
+    EXPECT_EQ(configs[2].descriptor_stream_id, 31000U) << "another policy, the same streams";
+
+    auto other = message;
+    other.consumer_id = 43;
+    say(other);
+    EXPECT_EQ(configs.back().descriptor_stream_id, 31001U);
+    other.consumer_id = 44;
+    say(other);
+    EXPECT_EQ(configs.back().descriptor_stream_id, 0U) << "the range is used up";
+    EXPECT_EQ(supervisor->counters().streams_declined, 2U);
+    advance(6 * kNanosPerSecond);
+    ASSERT_TRUE(supervisor->consumers()[0].stale);
+    say(other);
+    EXPECT_EQ(configs.back().descriptor_stream_id, 31000U) << "those of the stale are free";
+}
+
+// spec: SUP-011
+TEST_F(SupervisorTest, TellsAConsumerThatAsksForSomethingElse) {
+    auto message = hello(42);
+    say(message);
+    message.mode = Mode::RateLimited;
+    say(message);
+    ASSERT_EQ(configs.size(), 2U);
+    EXPECT_EQ(configs[1].mode, Mode::RateLimited);
+}
+
 // spec: SUP-015
 TEST_F(SupervisorTest, RefusesMoreConsumersThanItMayKnowAndKeepsTheOthers) {
     for (std::uint32_t id = 1; id <= 5; ++id) say(hello(id));
