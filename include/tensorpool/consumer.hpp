@@ -125,6 +125,7 @@ struct ConsumerCounters {
     std::uint64_t configs_applied = 0;     ///< ConsumerConfig that changed how this consumer reads
     std::uint64_t configs_refused = 0;     ///< ConsumerConfig with a fallback of an unknown scheme (WIRE-090)
     std::uint64_t fallbacks = 0;           ///< times this consumer was told not to read shared memory
+    std::uint64_t id_collisions = 0;       ///< QoS of another consumer under this one's id (SUP-016)
     std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
     std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
 };

@@ -5,6 +5,7 @@
 #include <tensorpool/clock.hpp>
 #include <tensorpool/context.hpp>
 #include <tensorpool/error.hpp>
+#include <tensorpool/supervisor.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -90,6 +91,9 @@ struct DriverConfig {
     std::vector<IdRange> descriptor_stream_id_range;  ///< per-consumer descriptor streams
     std::vector<IdRange> control_stream_id_range;     ///< per-consumer control streams
 
+    /// A supervisor tells consumers how to read: the driver sends no ConsumerConfig (SUP-010).
+    bool supervised = false;
+
     DriverShmConfig shm;
     DriverPolicyConfig policies;
     std::vector<DriverProfileConfig> profiles;  ///< in file order
@@ -142,6 +146,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct LoadedDriverConfig {
     DriverConfig config;
+    /// Of a [supervisor] table: whoever drives the driver drives a Supervisor with these options too, on the
+    /// same thread (SUP-001). `tp driver` does.
+    std::optional<SupervisorOptions> supervisor;
     std::vector<ConfigProblem> warnings;  ///< unknown keys and the like; worth showing, never fatal (CFG-002)
 };
 

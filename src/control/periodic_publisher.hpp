@@ -5,6 +5,7 @@
 #include "base/timer.hpp"
 #include "control/publisher.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -21,6 +22,8 @@ public:
     bool send_if_due(Nanos now_ns, Make&& make) noexcept {
         return timer_.due(now_ns) && publisher_.is_connected() && publisher_.send(make()).has_value();
     }
+
+    [[nodiscard]] std::int64_t session_id() noexcept { return publisher_.publication().session_id(); }
 
 private:
     ControlPublisher publisher_;

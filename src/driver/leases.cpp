@@ -37,6 +37,7 @@ void Driver::Impl::on_detach_request(const control::DetachRequest& request, cons
 }
 
 void Driver::Impl::on_consumer_hello(const control::ConsumerHello& hello, const messaging::Message&) {
+    if (config.supervised) return;                    // SUP-010
     if (!streams_.contains(hello.stream_id)) return;  // somebody else's stream (WIRE-073)
     const driver::Lease* lease = leases_.find_client(hello.consumer_id);
     if (lease != nullptr && (lease->stream_id != hello.stream_id || lease->role != Role::Consumer))
