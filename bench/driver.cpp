@@ -5,8 +5,6 @@
 #include <tensorpool/driver.hpp>
 #include <tensorpool/driver_session.hpp>
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -36,15 +34,6 @@ DriverConfig config_on(const ScratchDir& dir) {
     return config;
 }
 
-double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 double resident_bytes() {
     unsigned long total = 0;
     unsigned long resident = 0;
@@ -62,20 +51,12 @@ void serve(const ScratchDir& dir, Report& report) {
     Context context(context_on(dir));
     Driver driver(context, config_on(dir));
     report.gate.ready.store(1);
-    bool measuring = false;
-    double cpu = 0;
-    Nanos start = 0;
+    CpuShare share(report.gate);
     while (report.gate.stop.load() == 0) {
         if (driver.do_work(monotonic_now_ns()) == 0) driver.wait(20 * kNanosPerMilli);
-        if (!measuring && report.gate.go.load() == 1) {
-            measuring = true;
-            cpu = cpu_seconds();
-            start = monotonic_now_ns();
-        }
+        share.look();
     }
-    const double wall =
-        static_cast<double>(monotonic_now_ns() - start) / static_cast<double>(kNanosPerSecond);
-    report.cpu_share = (cpu_seconds() - cpu) / wall;
+    report.cpu_share = share.value();
     report.resident_bytes = resident_bytes();
 }
 

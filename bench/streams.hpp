@@ -37,6 +37,26 @@ struct alignas(64) Gate {
     std::atomic<std::uint64_t> count{0};
 };
 
+/// The share of a processor that this process takes from the first look after `go` on.
+class CpuShare {
+public:
+    explicit CpuShare(const Gate& gate) : gate_(gate) {}
+    void look() {
+        if (start_ns_ != 0 || gate_.go.load() == 0) return;
+        cpu_ = cpu_seconds();
+        start_ns_ = monotonic_now_ns();
+    }
+    [[nodiscard]] double value() const {
+        const auto wall_ns = static_cast<double>(monotonic_now_ns() - start_ns_);
+        return (cpu_seconds() - cpu_) * static_cast<double>(kNanosPerSecond) / wall_ns;
+    }
+
+private:
+    const Gate& gate_;
+    double cpu_ = 0;
+    Nanos start_ns_ = 0;
+};
+
 /// Drives control work of both ends until `condition` holds; throws after ten seconds.
 template <typename Work, typename Condition>
 void drive_until(Work&& work, Condition&& condition) {

@@ -3,6 +3,8 @@
 
 #include "common/messaging_options.hpp"
 
+#include "common/program.hpp"
+
 #include <limits>
 
 namespace tensorpool::apps {
@@ -38,6 +40,7 @@ ContextOptions MessagingOptions::context_options(ContextOptions from_file) const
     if (!directory.empty()) from_file.messaging_dir = directory;
     if (group_access) from_file.group_access = true;
     if (!aeron_dir.empty()) from_file.aeron_dir = aeron_dir;
+    name_messaging(from_file.messaging == MessagingKind::Aeron ? "Aeron" : "Messaging");
     return from_file;
 }
 

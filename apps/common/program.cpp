@@ -3,6 +3,7 @@
 
 #include "common/program.hpp"
 
+#include "common/command_tree.hpp"
 #include "common/report.hpp"
 
 #include <tensorpool/error.hpp>
@@ -10,12 +11,16 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace tensorpool::apps {
 namespace {
@@ -43,14 +48,19 @@ ExitCode exit_code_of(ErrorCode code) {
     }
 }
 
+std::string& messaging_name() {
+    static std::string name = "Messaging";
+    return name;
+}
+
 /// TOOL-005.
-std::string_view prefix_of(ErrorCode code) {
+std::string prefix_of(ErrorCode code) {
     switch (code) {
         case ErrorCode::ProtocolError:
         case ErrorCode::Rejected:
             return "Protocol error: ";
         case ErrorCode::MessagingError:
-            return "Messaging error: ";
+            return messaging_name() + " error: ";
         default:
             return "";
     }
@@ -107,18 +117,53 @@ std::optional<LogLevel> parse_level(std::string_view text) {
     return std::nullopt;
 }
 
+/// TOOL-012: CLI11 would also read 0x10 and, with a leading 0, octal; and take what is too large for 64 bits.
+std::string check_decimal(const std::string& text) {
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos)
+        return "'" + text + "' is not an unsigned decimal number";
+    std::uint64_t value = 0;
+    const bool fits = std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
+    return fits ? "" : "'" + text + "' is out of range";
+}
+
+void require_decimal_numbers(CLI::App& app) {
+    for (CLI::Option* option : app.get_options()) {
+        const std::string type = option->get_type_name();
+        if (type.starts_with("UINT") || type.starts_with("INT"))
+            option->check(CLI::Validator(check_decimal, ""));
+    }
+    for (CLI::App* child : app.get_subcommands({})) require_decimal_numbers(*child);
+}
+
+/// TOOL-001: what is wrong, and how the command is used.
+int refuse_command_line(const CLI::App& app, int argc, const CLI::ParseError& error) {
+    if (argc <= 1) {
+        std::fprintf(stderr, "%s\n", app.help().c_str());
+        return static_cast<int>(ExitCode::Usage);
+    }
+    const CommandText command = describe_innermost(app);
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) what += ", which is out of range";
+    // "in range 0 to" a number of 309 digits
+    if (const std::size_t limit = what.find(" to 17976931348623157"); limit != std::string::npos)
+        what.replace(limit, std::string::npos, " or more");
+    const std::vector<std::string> unknown = innermost_of(app).remaining();
+    if (!command.commands.empty() && !unknown.empty()) what = "'" + unknown.front() + "' is no command";
+    std::fprintf(stderr, "%s: %s; %s --help shows what is valid\nusage: %s\n", command.path.c_str(),
+                 printable(what).c_str(), command.path.c_str(), usage_of(command).c_str());
+    return static_cast<int>(ExitCode::Usage);
+}
+
 }  // namespace
 
 int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv) {
+    require_decimal_numbers(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& done) {  // --help, --version
         return app.exit(done);
     } catch (const CLI::ParseError& error) {
-        if (argc <= 1) std::fprintf(stderr, "%s\n", app.help().c_str());
-        std::fprintf(stderr, "%s: %s; %s --help shows what is valid\n", app.get_name().c_str(), error.what(),
-                     app.get_name().c_str());
-        return static_cast<int>(ExitCode::Usage);
+        return refuse_command_line(app, argc, error);
     }
     if (!selection.run) {
         std::fprintf(stderr, "%s", app.help().c_str());
@@ -131,11 +176,14 @@ int run_program(CLI::App& app, Selection& selection, int argc, const char* const
     } catch (const UsageError& error) {
         return complain(command, error.what(), ExitCode::Usage);
     } catch (const Error& error) {
-        return complain(command, std::string(prefix_of(error.code())) + error.what(),
-                        exit_code_of(error.code()));
+        return complain(command, prefix_of(error.code()) + error.what(), exit_code_of(error.code()));
     } catch (const std::exception& error) {
         return complain(command, error.what(), ExitCode::Failed);
     }
+}
+
+void name_messaging(std::string_view name) {
+    messaging_name() = name;
 }
 
 void stop_on_signals() {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 // What every program here does the same way: exit codes, error lines, logging, stopping on a signal.
 namespace tensorpool::apps {
@@ -60,6 +61,9 @@ void stop_on_signals();
 /// Sends the library's records to stderr as text, from TP_LOG_LEVEL (10 debug ... 40 error, or a name) up;
 /// `lowest` when that is unset.
 void log_to_stderr(LogLevel lowest);
+
+/// From now on failures of the messaging are called those of `name`: "Aeron" (TOOL-005), else "Messaging".
+void name_messaging(std::string_view name);
 
 /// The end of a run limited by `seconds`; 0 = no limit.
 [[nodiscard]] Nanos deadline_after(double seconds);

@@ -105,6 +105,12 @@ std::string to_message_line(const Report& report) {
     return type + " " + inline_text(members) + "\n";
 }
 
+std::string to_item_line(const Report& report) {
+    Report members = report;
+    members.erase("type");
+    return inline_text(members) + "\n";
+}
+
 std::string to_json_line(const Report& report) {
     return report.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }

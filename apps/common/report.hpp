@@ -21,6 +21,9 @@ using Report = nlohmann::ordered_json;
 /// `report` has a `type` member.
 [[nodiscard]] std::string to_message_line(const Report& report);
 
+/// The same without the type.
+[[nodiscard]] std::string to_item_line(const Report& report);
+
 /// One JSON object on one line, whatever bytes its strings hold (TOOL-004).
 [[nodiscard]] std::string to_json_line(const Report& report);
 

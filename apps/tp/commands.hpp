@@ -24,6 +24,8 @@ void add_send_consumer_config_command(CLI::App& app, Selection& selection);
 void add_shm_create_command(CLI::App& app, Selection& selection);
 /// driver-status, driver-list-leases, driver-list-streams: an explanation.
 void add_driver_status_commands(CLI::App& app, Selection& selection);
+/// completion, man: for shells and packages.
+void add_self_description_commands(CLI::App& app, Selection& selection);
 /// `inspect validate-uri` and its siblings, also under their bare names.
 void add_inspect_commands(CLI::App& app, Selection& selection);
 

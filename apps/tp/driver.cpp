@@ -10,8 +10,10 @@
 #include <tensorpool/context.hpp>
 #include <tensorpool/driver.hpp>
 #include <tensorpool/driver_config.hpp>
+#include <tensorpool/supervisor.hpp>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 
 namespace tensorpool::apps {
@@ -34,8 +36,13 @@ ExitCode run_driver(DriverOptions& options) {
     stop_on_signals();
     Context context(options.messaging.context_options(loaded.config.context_options()));
     Driver driver(context, std::move(loaded.config));
+    std::optional<Supervisor> supervisor;
+    if (loaded.supervisor) supervisor.emplace(context, *loaded.supervisor);
     while (!stop_requested() && !driver.is_stopped()) {
-        if (driver.do_work(context.clock().now_ns()) == 0) driver.wait(kLongestWait);
+        const Nanos now = context.clock().now_ns();
+        int work = driver.do_work(now);
+        if (supervisor) work += supervisor->do_work(now);
+        if (work == 0) driver.wait(kLongestWait);
     }
     driver.on_close();
     return ExitCode::Ok;
@@ -46,7 +53,8 @@ ExitCode run_driver(DriverOptions& options) {
 void add_driver_command(CLI::App& app, Selection& selection) {
     add_command<DriverOptions>(
         app, selection, "driver",
-        "Own the shared memory of the configured streams until SIGINT or SIGTERM.\n"
+        "Own the shared memory of the configured streams until SIGINT or SIGTERM; with a [supervisor] table "
+        "also supervise them.\n"
         "Example: tp driver config/driver.toml",
         [](CLI::App& command, DriverOptions& options) {
             command.add_option("config,-c,--config", options.config, "TOML file (docs/config_reference.md)")

@@ -7,15 +7,19 @@
 #include "tp/commands.hpp"
 
 #include <tensorpool/driver_config.hpp>
+#include <tensorpool/tensor.hpp>
 
 #include <cstdio>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace tensorpool::apps {
 namespace {
 
 struct ConfigOptions {
     std::string file;
+    bool json = false;
 };
 
 LoadedDriverConfig load(const ConfigOptions& options, const char* command) {
@@ -25,8 +29,56 @@ LoadedDriverConfig load(const ConfigOptions& options, const char* command) {
     return loaded;
 }
 
+void add_range(Report& report, const char* key, const std::vector<IdRange>& ranges) {
+    if (ranges.empty()) return;
+    report[key] = Report::array();
+    for (const IdRange& range : ranges) report[key].push_back({range.first, range.last});
+}
+
+/// What dump_driver_config() prints, with the same keys (TOOL-004, TOOL-029).
+Report report_of(const DriverConfig& config) {
+    const Endpoint announce = config.announce_endpoint();
+    const DriverPolicyConfig& policies = config.policies;
+    const DriverProfileConfig* const default_profile = config.default_profile();
+    Report report{{"instance_id", config.instance_id},
+                  {"aeron_dir", config.aeron_dir},
+                  {"control_channel", config.control.channel},
+                  {"control_stream_id", config.control.stream_id},
+                  {"announce_channel", announce.channel},
+                  {"announce_stream_id", announce.stream_id},
+                  {"qos_channel", config.qos.channel},
+                  {"qos_stream_id", config.qos.stream_id},
+                  {"prefault_shm", policies.prefault_shm},
+                  {"default_profile", default_profile == nullptr ? std::string() : default_profile->name},
+                  {"allow_dynamic_streams", policies.allow_dynamic_streams},
+                  {"announce_period_ms", policies.announce_period_ms},
+                  {"lease_keepalive_interval_ms", policies.lease_keepalive_interval_ms},
+                  {"lease_expiry_grace_intervals", policies.lease_expiry_grace_intervals}};
+    add_range(report, "stream_id_range", config.stream_id_range);
+    add_range(report, "descriptor_stream_id_range", config.descriptor_stream_id_range);
+    add_range(report, "control_stream_id_range", config.control_stream_id_range);
+    report["profiles"] = Report::array();
+    for (const DriverProfileConfig& profile : config.profiles) {
+        Report pools = Report::array();
+        for (const DriverPoolConfig& pool : profile.payload_pools)
+            pools.push_back({{"pool_id", pool.pool_id}, {"stride_bytes", pool.stride_bytes}});
+        report["profiles"].push_back({{"profile", profile.name},
+                                      {"header_nslots", profile.header_nslots},
+                                      {"header_slot_bytes", profile.header_slot_bytes},
+                                      {"max_dims", kMaxDims},
+                                      {"payload_pools", std::move(pools)}});
+    }
+    report["streams"] = Report::array();
+    for (const DriverStreamConfig& stream : config.streams) {
+        report["streams"].push_back(
+            {{"stream", stream.name}, {"stream_id", stream.stream_id}, {"profile", stream.profile}});
+    }
+    return report;
+}
+
 void add_file(CLI::App& command, ConfigOptions& options) {
     command.add_option("config,-c,--config", options.file, "TOML file")->required()->option_text("FILE");
+    command.add_flag("--json", options.json, "one JSON object");
 }
 
 }  // namespace
@@ -38,7 +90,7 @@ void add_driver_config_commands(CLI::App& app, Selection& selection) {
         "Example: tp driver-config-validate --config config/driver.toml",
         add_file, [](ConfigOptions& options) {
             load(options, "driver-config-validate");
-            std::puts("ok");
+            std::puts(options.json ? R"({"valid":true})" : "ok");
             return ExitCode::Ok;
         });
     add_command<ConfigOptions>(
@@ -46,7 +98,12 @@ void add_driver_config_commands(CLI::App& app, Selection& selection) {
         "Print the values a driver would use, environment overrides included.\n"
         "Example: DRIVER_CONTROL_STREAM_ID=1010 tp driver-config-dump --config config/driver.toml",
         add_file, [](ConfigOptions& options) {
-            std::fputs(dump_driver_config(load(options, "driver-config-dump").config).c_str(), stdout);
+            const DriverConfig config = load(options, "driver-config-dump").config;
+            if (options.json) {
+                print_report(report_of(config), true);
+            } else {
+                std::fputs(dump_driver_config(config).c_str(), stdout);
+            }
             return ExitCode::Ok;
         });
 }

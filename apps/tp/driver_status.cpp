@@ -28,7 +28,7 @@ void add_driver_status_commands(CLI::App& app, Selection& selection) {
         add_command<StatusOptions>(
             *hidden, selection, name, "Only inside a program that embeds the driver.",
             [](CLI::App& command, StatusOptions& options) {
-                command.add_option("--instance-id", options.instance_id);
+                command.add_option("--instance-id", options.instance_id, "of the driver");
             },
             run_status);
     }

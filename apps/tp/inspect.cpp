@@ -97,15 +97,19 @@ void require_magic(const OpenRegion& open) {
                     open.region.path(), std::uint64_t{open.superblock.magic}, wire::kSuperblockMagic));
 }
 
-ExitCode answer(bool yes) {
-    std::puts(yes ? "true" : "false");
+ExitCode answer(bool yes, bool json) {
+    if (json) {
+        print_report({{"valid", yes}}, true);
+    } else {
+        std::puts(yes ? "true" : "false");
+    }
     return yes ? ExitCode::Ok : ExitCode::Negative;
 }
 
 ExitCode run_validate_uri(RegionOptions& options) {
     const auto uri = shm::parse_region_uri(options.uri);
     if (!uri) std::fprintf(stderr, "tp validate-uri: %s\n", printable(uri.error()).c_str());
-    return answer(uri.has_value());
+    return answer(uri.has_value(), options.json);
 }
 
 ExitCode run_read_superblock(RegionOptions& options) {
@@ -187,7 +191,7 @@ ExitCode run_validate(RegionOptions& options) {
     expect("region_type", wire::RegionType{block.region_type}, options.region_type);
     if (!fault.empty())
         std::fprintf(stderr, "tp shm-validate: %s: %s\n", open.region.path().c_str(), fault.c_str());
-    return answer(fault.empty());
+    return answer(fault.empty(), options.json);
 }
 
 void add_region(CLI::App& command, RegionOptions& options) {
@@ -203,13 +207,13 @@ void add_expectations(CLI::App& command, RegionOptions& options) {
     static const std::map<std::string, wire::RegionType> kTypes{{"header", wire::RegionType::HeaderRing},
                                                                 {"payload", wire::RegionType::PayloadPool}};
     add_region(command, options);
-    command.add_option("--layout-version", options.layout_version);
-    command.add_option("--epoch", options.epoch);
-    command.add_option("--stream-id", options.stream_id);
-    command.add_option("--nslots", options.nslots);
-    command.add_option("--slot-bytes", options.slot_bytes);
-    command.add_option("--stride-bytes", options.stride_bytes);
-    command.add_option("--pool-id", options.pool_id);
+    command.add_option("--layout-version", options.layout_version, "expected layout version");
+    command.add_option("--epoch", options.epoch, "expected epoch");
+    command.add_option("--stream-id", options.stream_id, "expected tensor stream");
+    command.add_option("--nslots", options.nslots, "expected slots");
+    command.add_option("--slot-bytes", options.slot_bytes, "expected bytes of a header slot");
+    command.add_option("--stride-bytes", options.stride_bytes, "expected bytes of a payload slot");
+    command.add_option("--pool-id", options.pool_id, "expected pool");
     add_choice(command, "--region-type", options.region_type, kTypes, "header or payload");
 }
 
@@ -219,7 +223,8 @@ void add_all(CLI::App& parent, Selection& selection) {
         "Whether a region URI is well-formed.\n"
         "Example: tp inspect validate-uri --uri 'shm:file?path=/dev/shm/x/header.ring'",
         [](CLI::App& command, RegionOptions& options) {
-            command.add_option("--uri", options.uri)->required()->envname("TP_SHM_URI");
+            command.add_option("--uri", options.uri, "what to look at")->required()->envname("TP_SHM_URI");
+            command.add_flag("--json", options.json, "one JSON object");
         },
         run_validate_uri);
     add_command<RegionOptions>(parent, selection, "read-superblock",

@@ -245,7 +245,7 @@ ExitCode run_keepalive(LeaseOptions& options) {
     try {
         line.send(keepalive_of(options, line.now()));
     } catch (const Error& error) {
-        std::fprintf(stderr, "tp driver-keepalive: Messaging error: %s\n", error.what());
+        std::fprintf(stderr, "tp driver-keepalive: not sent: %s\n", error.what());
         std::puts(options.json ? R"({"sent":false})" : "false");
         return ExitCode::Negative;
     }

@@ -6,15 +6,14 @@
 #include "common/messaging_options.hpp"
 #include "tp/commands.hpp"
 #include "tp/describe.hpp"
+#include "tp/raw_dump.hpp"
 
 #include <tensorpool/context.hpp>
 #include <tensorpool/error.hpp>
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -38,42 +37,9 @@ struct ListenOptions {
     double duration_s = 5;
     bool names = false;
     bool json = false;
-    bool raw = false;
-    std::string raw_file;
-};
-
-struct CloseFile {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
-/// TOOL-010: every fragment as it came, also those that nobody can decode.
-class RawDump {
-public:
-    explicit RawDump(const ListenOptions& options) {
-        if (options.raw) out_ = stderr;
-        if (options.raw_file.empty()) return;
-        file_.reset(std::fopen(options.raw_file.c_str(), "we"));
-        if (!file_)
-            throw Error(ErrorCode::SystemError,
-                        fmt::format("--raw-file {}: {}", options.raw_file, std::strerror(errno)));
-        out_ = file_.get();
-    }
-
-    void write(const std::string& label, std::span<const std::byte> bytes) {
-        if (out_ == nullptr) return;
-        wire::MessageHeader header{};
-        if (bytes.size() >= sizeof(header)) std::memcpy(&header, bytes.data(), sizeof(header));
-        std::string line =
-            fmt::format("RAW {} len={} schema={} template={} block_length={} version={} data=", label,
-                        bytes.size(), std::uint16_t{header.schema_id}, std::uint16_t{header.template_id},
-                        std::uint16_t{header.block_length}, std::uint16_t{header.version});
-        for (const std::byte byte : bytes) line += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-        std::fprintf(out_, "%s\n", line.c_str());
-    }
-
-private:
-    std::unique_ptr<std::FILE, CloseFile> file_;
-    std::FILE* out_ = nullptr;
+    bool positions = false;    // qos-listen: who is where, nothing else
+    bool connections = false;  // descriptor-listen: who comes and goes, on stderr
+    RawDumpOptions raw;
 };
 
 /// TX-09: the same report of the same peer again is no news.
@@ -108,6 +74,39 @@ struct Line {
     std::unique_ptr<messaging::Subscription> subscription;
 };
 
+/// TOOL-038: `producer= stream= seq=`, `consumer= stream= last_seq=`.
+Report position_of(const Report& report) {
+    const bool consumer = report.contains("consumer");
+    const char* const who = consumer ? "consumer" : "producer";
+    Report position;
+    position["type"] = report.at("type");
+    position[who] = report.at(who);
+    position["stream"] = report.at("stream");
+    position[consumer ? "last_seq" : "seq"] = report.at(consumer ? "last_seq" : "current_seq");
+    return position;
+}
+
+/// TOOL-035: who comes and goes.
+class ConnectionWatch {
+public:
+    void look(const messaging::Subscription& subscription) {
+        const int images = subscription.image_count();
+        const bool connected = subscription.is_connected();
+        if (connected && !ever_connected_) std::fprintf(stderr, "tp descriptor-listen: first connection\n");
+        if (images != images_ || connected != connected_)
+            std::fprintf(stderr, "tp descriptor-listen: images=%d status=%s\n", images,
+                         connected ? "connected" : "not connected");
+        ever_connected_ = ever_connected_ || connected;
+        images_ = images;
+        connected_ = connected;
+    }
+
+private:
+    int images_ = 0;
+    bool connected_ = false;
+    bool ever_connected_ = false;
+};
+
 /// One subscription per stream, also where several names share one.
 std::vector<Line> subscribe(Context& context, const ListenOptions& options) {
     std::vector<Line> lines;
@@ -131,15 +130,19 @@ ExitCode run_listen(ListenOptions& options) {
     const std::set<std::string> wanted(options.types.begin(), options.types.end());
     const std::set<std::string> unwanted(options.except_types.begin(), options.except_types.end());
     ChangeFilter changes;
-    Describer describer(options.names, [&](const Report& report) {
-        const auto type = report.at("type").get<std::string>();
+    Describer describer(options.names, [&](const Report& message) {
+        const auto type = message.at("type").get<std::string>();
         if ((!wanted.empty() && wanted.count(type) == 0) || unwanted.count(type) != 0) return;
+        const Report report = options.positions ? position_of(message) : message;
         if (options.on_change && !changes.is_news(report)) return;
-        const std::string text = options.json ? to_json_line(report) : to_message_line(report);
+        const std::string text = options.json        ? to_json_line(report)
+                                 : options.positions ? to_item_line(report)
+                                                     : to_message_line(report);
         std::ignore = std::fwrite(text.data(), 1, text.size(), stdout);
     });
     control::ControlDispatcher dispatcher(describer);
-    RawDump raw(options);
+    RawDump raw(options.raw);
+    ConnectionWatch watch;
 
     const Nanos end = deadline_after(options.duration_s);
     while (!stop_requested() && context.clock().now_ns() < end) {
@@ -154,6 +157,7 @@ ExitCode run_listen(ListenOptions& options) {
                 kFragmentLimit);
         }
         std::fflush(stdout);
+        if (options.connections) watch.look(*subscriptions.front());
         if (handled == 0) context.messaging().wait(subscriptions, kIdle);
     }
     std::uint64_t lost = 0;
@@ -173,8 +177,7 @@ void add_common(CLI::App& command, ListenOptions& options) {
         ->check(CLI::NonNegativeNumber);
     command.add_flag("--names", options.names, "print enumerations as names");
     command.add_flag("--json", options.json, "one JSON object per message");
-    command.add_flag("--raw", options.raw, "also dump every fragment in hex on stderr");
-    command.add_option("--raw-file", options.raw_file, "the same into a file");
+    options.raw.add_to(command);
     options.messaging.add_to(command);
 }
 
@@ -186,6 +189,8 @@ struct Preset {
     std::vector<std::string> types;
     std::vector<std::string> except_types;
     bool on_change = false;
+    bool positions = false;
+    bool connections = false;
 };
 
 const std::vector<Preset>& presets() {
@@ -206,13 +211,17 @@ const std::vector<Preset>& presets() {
          "Print frame descriptors.\nExample: tp descriptor-listen --duration-s 1",
          {"descriptor"},
          {"FrameDescriptor"},
-         {}},
+         {},
+         false,
+         false,
+         true},
         {"qos-listen",
          "Print what producers and consumers report about themselves, when it changes.\n"
          "Example: tp qos-listen --duration-s 10",
          {"qos"},
          {"QosProducer", "QosConsumer"},
          {},
+         true,
          true},
     };
     return kAll;
@@ -260,6 +269,8 @@ void add_listen_commands(CLI::App& app, Selection& selection) {
                 options.types = preset.types;
                 options.except_types = preset.except_types;
                 options.on_change = preset.on_change;
+                options.positions = preset.positions;
+                options.connections = preset.connections;
                 add_common(command, options);
                 add_preset_endpoints(command, preset, options.endpoints);
             },

@@ -28,5 +28,6 @@ int main(int argc, char** argv) {
     add_send_consumer_config_command(app, selection);
     add_driver_status_commands(app, selection);
     add_driver_config_commands(app, selection);
+    add_self_description_commands(app, selection);
     return run_program(app, selection, argc, argv);
 }

@@ -7,6 +7,7 @@
 #include "common/report.hpp"
 #include "control/dispatcher.hpp"
 #include "tp/commands.hpp"
+#include "tp/raw_dump.hpp"
 
 #include <tensorpool/context.hpp>
 #include <tensorpool/metadata.hpp>
@@ -28,6 +29,7 @@ struct ListenOptions {
     Endpoint endpoint = StreamEndpoints{}.metadata;
     double duration_s = 5;
     bool json = false;
+    RawDumpOptions raw;
 };
 
 /// Prints a stream's version whenever it changes (TOOL-036).
@@ -44,8 +46,8 @@ public:
         report["type"] = "DataSourceAnnounce";
         report["stream_id"] = announce.stream_id;
         report["meta_version"] = announce.meta_version;
-        report["name"] = printable(announce.name);
-        const std::string text = json_ ? to_json_line(report) : to_message_line(report);
+        report["name"] = announce.name;
+        const std::string text = json_ ? to_json_line(report) : to_item_line(report);
         std::fputs(text.c_str(), stdout);
         std::fflush(stdout);
     }
@@ -62,11 +64,18 @@ ExitCode run_listen(ListenOptions& options) {
         context.messaging().add_subscription(options.endpoint.channel, options.endpoint.stream_id);
     VersionPrinter printer(options.json);
     control::ControlDispatcher dispatcher(printer);
+    RawDump raw(options.raw);
     messaging::Subscription* const wait_for[] = {subscription.get()};
     const Nanos end = deadline_after(options.duration_s);
     while (!stop_requested() && context.clock().now_ns() < end) {
         context.messaging().do_work(context.clock().now_ns());
-        if (dispatcher.poll(*subscription, kFragmentLimit) == 0) context.messaging().wait(wait_for, kIdle);
+        const int handled = subscription->poll(
+            [&](const messaging::Message& message) {
+                raw.write("metadata", message.bytes);
+                dispatcher.dispatch(message);
+            },
+            kFragmentLimit);
+        if (handled == 0) context.messaging().wait(wait_for, kIdle);
     }
     return ExitCode::Ok;
 }
@@ -82,7 +91,7 @@ struct DumpOptions {
 /// A value as text where its format says so, else in hex.
 std::string value_text(const MetadataAttribute& attribute) {
     if (attribute.format.starts_with("text/") || attribute.format == metadata_format::kJson)
-        return printable(attribute.value);
+        return attribute.value;
     std::string hex;
     for (const char c : attribute.value) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
     return "0x" + hex;
@@ -92,17 +101,31 @@ Report report_of(const DataSource& source, const Metadata& metadata, std::uint32
     Report report;
     report["stream_id"] = stream_id;
     report["meta_version"] = metadata.version;
-    report["name"] = printable(source.name);
-    report["summary"] = printable(source.summary);
+    report["name"] = source.name;
+    report["summary"] = source.summary;
     report["attributes"] = Report::array();
     for (const MetadataAttribute& attribute : metadata.attributes) {
         Report item;
-        item["attr"] = printable(attribute.key);
-        item["mime"] = printable(attribute.format);
+        item["attr"] = attribute.key;
+        item["mime"] = attribute.format;
         item["value"] = value_text(attribute);
         report["attributes"].push_back(std::move(item));
     }
     return report;
+}
+
+/// As text: who it is on one line, then the summary, then one line for each attribute (TOOL-037).
+void print_dump(const Report& dump, bool json) {
+    if (json) {
+        print_report(dump, true);
+        return;
+    }
+    Report who = dump;
+    who.erase("summary");
+    who.erase("attributes");
+    std::string text = to_item_line(who) + to_lines({{"summary", dump.at("summary")}});
+    for (const Report& attribute : dump.at("attributes")) text += to_item_line(attribute);
+    std::fputs(text.c_str(), stdout);
 }
 
 ExitCode run_dump(DumpOptions& options) {
@@ -118,12 +141,12 @@ ExitCode run_dump(DumpOptions& options) {
         const DataSource* const source = cache.source();
         const Metadata* const metadata = source != nullptr ? cache.find(source->meta_version) : nullptr;
         if (metadata != nullptr) {
-            print_report(report_of(*source, *metadata, options.stream_id), options.json);
+            print_dump(report_of(*source, *metadata, options.stream_id), options.json);
             return ExitCode::Ok;
         }
         context.messaging().wait({}, kIdle);
     }
-    std::puts("timeout");
+    std::puts(options.json ? R"({"state":"timeout"})" : "timeout");
     return ExitCode::TimedOut;
 }
 
@@ -139,6 +162,7 @@ void add_metadata_commands(CLI::App& app, Selection& selection) {
                 ->capture_default_str()
                 ->check(CLI::NonNegativeNumber);
             command.add_flag("--json", options.json, "one JSON object per line");
+            options.raw.add_to(command);
             options.messaging.add_to(command);
             add_endpoint(command, "metadata", options.endpoint, "TP_METADATA_CHANNEL",
                          "TP_METADATA_STREAM_ID");
@@ -152,7 +176,7 @@ void add_metadata_commands(CLI::App& app, Selection& selection) {
             command.add_option("--stream-id", options.stream_id, "tensor stream")
                 ->required()
                 ->envname("TP_STREAM_ID");
-            command.add_option("--timeout-ms", options.timeout_ms)->capture_default_str();
+            command.add_option("--timeout-ms", options.timeout_ms, "longest wait")->capture_default_str();
             command.add_flag("--json", options.json, "one JSON object");
             options.messaging.add_to(command);
             add_endpoint(command, "metadata", options.endpoints.metadata, "TP_METADATA_CHANNEL",

@@ -41,8 +41,9 @@ ExitCode run_send(ConfigOptions& options) {
     const Nanos end = context.clock().now_ns() + options.timeout_ms * kNanosPerMilli;
     while (!publisher.is_connected()) {
         if (stop_requested() || context.clock().now_ns() >= end) {
-            throw Error(ErrorCode::Timeout, fmt::format("nobody subscribes to {} stream {}",
-                                                        options.control.channel, options.control.stream_id));
+            throw Error(ErrorCode::MessagingError,
+                        fmt::format("not sent, nobody subscribes to {} stream {}", options.control.channel,
+                                    options.control.stream_id));
         }
         context.messaging().do_work(context.clock().now_ns());
         context.messaging().wait({}, kIdle);
@@ -72,18 +73,23 @@ void add_send_consumer_config_command(CLI::App& app, Selection& selection) {
             command.add_option("--channel", options.control.channel, "channel of the control stream")
                 ->capture_default_str()
                 ->envname("TP_AERON_URI");
-            command.add_option("--control-stream-id", options.control.stream_id)
+            command.add_option("--control-stream-id", options.control.stream_id, "id of the control stream")
                 ->capture_default_str()
                 ->envname("TP_CONTROL_STREAM_ID");
             command.add_option("--stream-id", options.stream_id, "tensor stream")
                 ->required()
                 ->envname("TP_STREAM_ID");
-            command.add_option("--consumer-id", options.consumer_id)->required()->envname("TP_CLIENT_ID");
+            command.add_option("--consumer-id", options.consumer_id, "who is told")
+                ->required()
+                ->envname("TP_CLIENT_ID");
             add_choice(command, "--use-shm", options.use_shm, kBool, "true or false")->envname("TP_USE_SHM");
             add_choice(command, "--mode", options.mode, kModes, "stream or rate_limited")->envname("TP_MODE");
-            command.add_option("--payload-fallback-uri", options.payload_fallback_uri)
+            command
+                .add_option("--payload-fallback-uri", options.payload_fallback_uri,
+                            "where it reads instead of shared memory")
                 ->envname("TP_PAYLOAD_FALLBACK_URI");
-            command.add_option("--timeout-ms", options.timeout_ms)->capture_default_str();
+            command.add_option("--timeout-ms", options.timeout_ms, "longest wait for a subscriber")
+                ->capture_default_str();
             options.messaging.add_to(command);
         },
         run_send);

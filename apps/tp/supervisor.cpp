@@ -29,6 +29,7 @@ struct SupervisorProgramOptions {
     MessagingOptions messaging;
     double duration_s = 0;
     double interval_s = 1;
+    bool observe = false;
     bool json = false;
 };
 
@@ -78,7 +79,9 @@ Report report_of(const Supervisor& supervisor, const char* type, Nanos now_ns) {
             {"became_stale", n.became_stale},
             {"collisions", n.collisions},
             {"refused_full", n.refused_full},
-            {"messages_invalid", n.messages_invalid}};
+            {"messages_invalid", n.messages_invalid},
+            {"foreign_configs", n.foreign_configs},
+            {"epochs_removed", n.epochs_removed}};
 }
 
 void print_table(const Supervisor& supervisor) {
@@ -105,9 +108,13 @@ ExitCode run_supervisor(SupervisorProgramOptions& options) {
     const LoadedSupervisorConfig loaded = load_supervisor_config(options.config);
     for (const ConfigProblem& warning : loaded.warnings)
         std::fprintf(stderr, "tp supervisor: warning: %s\n", warning.str().c_str());
+    SupervisorOptions supervising = loaded.config.options;
+    if (options.observe) supervising.issue_configs = false;
+    if (!supervising.issue_configs)
+        std::fputs("tp supervisor: watching only; consumers are told how to read by the driver\n", stderr);
     stop_on_signals();
     Context context(options.messaging.context_options(loaded.config.context_options()));
-    Supervisor supervisor(context, loaded.config.options);
+    Supervisor supervisor(context, supervising);
     const Nanos end = deadline_after(options.duration_s);
     const auto interval = static_cast<Nanos>(options.interval_s * static_cast<double>(kNanosPerSecond));
     Nanos next_print = context.clock().now_ns() + interval;
@@ -153,6 +160,7 @@ void add_supervisor_command(CLI::App& app, Selection& selection) {
                             "seconds between two tables; 0: only at the end")
                 ->capture_default_str()
                 ->check(CLI::NonNegativeNumber);
+            command.add_flag("--observe", options.observe, "only watch: tell no consumer how to read");
             command.add_flag("--json", options.json, "one JSON object a line");
             options.messaging.add_to(command);
         },

@@ -4,6 +4,8 @@
 // tp-camera: publishes the frames of a GenICam camera as a tensor stream. The camera's packets are written
 // into the shared payload slots directly.
 
+#include "common/completion.hpp"
+#include "common/man_page.hpp"
 #include "common/program.hpp"
 #include "common/report.hpp"
 #include "tp_camera/camera_options.hpp"
@@ -18,6 +20,26 @@
 
 namespace tensorpool::apps {
 namespace {
+
+/// For packaging: what `tp completion` and `tp man` do.
+struct SelfDescription {
+    std::string shell;
+    std::string man_dir;
+
+    void add_to(CLI::App& app) {
+        app.add_option("--completion", shell, "print a completion script")
+            ->check(CLI::IsMember({"bash", "zsh", "fish"}))
+            ->group("");
+        app.add_option("--man", man_dir, "write the manual page into this directory")->group("");
+    }
+    /// False: nothing was asked for.
+    [[nodiscard]] bool write(const CLI::App& app) const {
+        const CommandText command = describe_commands(app);
+        if (!shell.empty()) std::fputs(completion_script(command, shell).c_str(), stdout);
+        if (!man_dir.empty()) write_man_pages(command, TENSORPOOL_VERSION, man_dir);
+        return !shell.empty() || !man_dir.empty();
+    }
+};
 
 ExitCode list(const CameraOptions& options) {
     std::optional<FakeCameraProcess> simulator;
@@ -50,6 +72,11 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "tp-camera " TENSORPOOL_VERSION);
     CameraOptions options;
     options.add_to(app);
-    Selection selection{"", [&options] { return options.list ? list(options) : run_camera(options); }};
+    SelfDescription description;
+    description.add_to(app);
+    Selection selection{"", [&] {
+                            if (description.write(app)) return ExitCode::Ok;
+                            return options.list ? list(options) : run_camera(options);
+                        }};
     return run_program(app, selection, argc, argv);
 }

@@ -143,6 +143,7 @@ struct ConsumerCounters {
     std::uint64_t progress_drops_regression = 0;    ///< said less than before (WIRE-107)
     std::uint64_t progress_drops_inconsistent = 0;  ///< contradicts the header (WIRE-106, WIRE-110)
     std::uint64_t fallbacks = 0;           ///< times this consumer was told not to read shared memory
+    std::uint64_t id_collisions = 0;       ///< QoS of another consumer under this one's id (SUP-016)
     std::uint64_t announces_rejected = 0;  ///< invalid, stale or not mappable; last_error() says why
     std::uint64_t announces_stale = 0;     ///< older than join, freshness window or known epoch
 };

@@ -5,6 +5,7 @@
 #include <tensorpool/clock.hpp>
 #include <tensorpool/context.hpp>
 #include <tensorpool/error.hpp>
+#include <tensorpool/supervisor.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -92,6 +93,9 @@ struct DriverConfig {
     /// A supervisor answers consumers, so this driver does not (SUP-010). Set by a [supervisor] table.
     bool supervised = false;
 
+    /// A supervisor tells consumers how to read: the driver sends no ConsumerConfig (SUP-010).
+    bool supervised = false;
+
     DriverShmConfig shm;
     DriverPolicyConfig policies;
     std::vector<DriverProfileConfig> profiles;  ///< in file order
@@ -144,6 +148,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 struct LoadedDriverConfig {
     DriverConfig config;
+    /// Of a [supervisor] table: whoever drives the driver drives a Supervisor with these options too, on the
+    /// same thread (SUP-001). `tp driver` does.
+    std::optional<SupervisorOptions> supervisor;
     std::vector<ConfigProblem> warnings;  ///< unknown keys and the like; worth showing, never fatal (CFG-002)
 };
 

@@ -32,6 +32,12 @@ struct SupervisorOptions {
     /// Whether and where consumers get streams of their own when they ask. The producer opens what is
     /// assigned.
     PerConsumerStreams per_consumer{};
+    /// False: only watches. For a second one beside that of the driver (SUP-010).
+    bool issue_configs = true;
+    /// Streams without a driver: remove the epochs below this directory and namespace whose producer is gone
+    /// and that were silent for stale_after_ns (SUP-018). Empty: none. A driver sees to its own.
+    std::string sweep_base_dir{};
+    std::string sweep_namespace = "default";
 };
 
 /// What is known of one producer. Times are local, of reception; 0 = never.
@@ -75,6 +81,8 @@ struct SupervisorCounters {
     std::uint64_t half_requests = 0;  ///< hellos with a channel without a stream id, or the reverse (SUP-012)
     std::uint64_t streams_declined = 0;  ///< requests for streams of their own that were not granted
     std::uint64_t messages_invalid = 0;
+    std::uint64_t foreign_configs = 0;  ///< ConsumerConfig that somebody else sent (SUP-010)
+    std::uint64_t epochs_removed = 0;   ///< left by dead producers (SUP-018)
 };
 
 /// Not thread-safe: call every member from the thread that drives do_work(). Exactly one role issues

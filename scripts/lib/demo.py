@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from programs import STOP_SIGNALS, Program, interrupt
+from programs import STOP_SIGNALS, Program, interrupt, undisturbed
 
 STREAM_ID = "10000"
 DROPS = ["drops_gap", "drops_odd", "drops_changed", "drops_frame_id_mismatch", "drops_header_invalid",
@@ -56,9 +56,8 @@ class Demo:
         self.scratch: pathlib.Path | None = None
 
     def start(self) -> None:
-        signals = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # not between making it and knowing of it
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="tensorpool-demo-", dir="/dev/shm"))
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        with undisturbed():
+            self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="tensorpool-demo-", dir="/dev/shm"))
         config = self.scratch / "driver.toml"
         config.write_text(DRIVER_CONFIG.format(base=self.scratch / "streams", stream=STREAM_ID))
         (self.scratch / "streams").mkdir()
@@ -76,7 +75,8 @@ class Demo:
         self.launch("slow", consume + ["--slow", "30"])
 
     def launch(self, name: str, words: list[str]) -> None:
-        self.programs.append(Program(name, words, self.out / f"{name}.log"))
+        with undisturbed():
+            self.programs.append(Program(name, words, self.out / f"{name}.log"))
 
     def program(self, name: str) -> Program:
         return next(program for program in self.programs if program.name == name)

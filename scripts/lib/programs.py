@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 # SPDX-License-Identifier: Apache-2.0
 """Child processes that print JSON lines, and stopping them in order."""
+import contextlib
 import json
 import pathlib
 import signal
@@ -48,5 +49,30 @@ class Program:
         return self.process.returncode
 
 
+class _Interruption:
+    wanted = False
+    raised = False
+    held_back = 0
+
+    @classmethod
+    def raise_once(cls) -> None:
+        """Only once: a second signal must not interrupt the cleaning up."""
+        if cls.wanted and not cls.raised and cls.held_back == 0:
+            cls.raised = True
+            raise KeyboardInterrupt
+
+
 def interrupt(_signal, _frame) -> None:
-    raise KeyboardInterrupt
+    _Interruption.wanted = True
+    _Interruption.raise_once()
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Puts an interruption off to its end: between making something and noting that it has to be undone."""
+    _Interruption.held_back += 1
+    try:
+        yield
+    finally:
+        _Interruption.held_back -= 1
+    _Interruption.raise_once()

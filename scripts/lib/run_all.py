@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a deployment: driver, simulated cameras, processing stages; prints a status table; leaves nothing behind."""
+"""Runs a deployment: driver, supervisor, simulated cameras, processing stages; prints status tables; leaves nothing
+behind."""
 import argparse
 import json
 import os
@@ -13,7 +14,7 @@ import tempfile
 import time
 import tomllib
 
-from programs import STOP_SIGNALS, Program, interrupt
+from programs import STOP_SIGNALS, Program, interrupt, undisturbed
 
 NO_NAMESPACE = 125  # of own_network.py
 CANNOT_HERE = 77  # our exit code for it: nothing is wrong with the deployment
@@ -37,17 +38,20 @@ class Deployment:
         self.programs: list[Program] = []
         self.scratch: pathlib.Path | None = None
         self.no_namespace = False
+        self.supervised: dict = {}
         self.environment = dict(os.environ)
 
     def launch(self, name: str, words: list[str]) -> None:
-        self.programs.append(Program(name, words, self.out / f"{name}.log", self.environment))
+        with undisturbed():
+            self.programs.append(Program(name, words, self.out / f"{name}.log", self.environment))
 
     def start(self) -> None:
-        signals = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # not between making it and knowing of it
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="tensorpool-run-", dir="/dev/shm"))
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        with undisturbed():
+            self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="tensorpool-run-", dir="/dev/shm"))
         self.environment["TP_MESSAGING_DIR"] = str(self.scratch / "messaging")
         self.launch("driver", [self.tp, "driver", self.options.config])
+        # It only watches where the driver of this file supervises itself.
+        self.launch("supervisor", [self.tp, "supervisor", self.options.config, "--json"])
         own_network = [sys.executable, str(pathlib.Path(__file__).with_name("own_network.py"))]
         for name in self.cameras:
             stream = str(self.streams[name])
@@ -80,12 +84,13 @@ class Deployment:
         streams: list[dict] = []
         while True:
             streams = self.status() or streams
+            self.supervised = next((p.last for p in self.programs if p.name == "supervisor" and p.last), self.supervised)
             if failure := self.failed():
                 return streams, failure
             if time.monotonic() >= end:
                 return streams, ""
             if sys.stdout.isatty():
-                print("\033[H\033[J" + self.table(streams), flush=True)
+                print("\033[H\033[J" + self.table(streams) + "\n\n" + self.supervisor_table(), flush=True)
 
     def table(self, streams: list[dict]) -> str:
         names = {stream: name for name, stream in self.streams.items()}
@@ -97,16 +102,36 @@ class Deployment:
                          f"{len(stream['consumers']):>11}{stream['epoch']:>22}")
         return "\n".join(lines)
 
+    def supervisor_table(self) -> str:
+        """Everybody's position, lag, losses and liveness as the supervisor last knew them."""
+        names = {stream: name for name, stream in self.streams.items()}
+        lines = [f"{'supervised':<14}{'peer':>12}{'role':>10}{'seq':>10}{'lag':>6}{'gap':>8}{'late':>8}  state"]
+
+        def line(peer: dict, role: str, seq: int, losses: str, state: str) -> str:
+            return (f"{names.get(peer['stream_id'], '?'):<14}{peer[role + '_id']:>12}{role:>10}{seq:>10}{losses}  "
+                    f"{'stale' if peer['stale'] else 'alive'}{state}")
+
+        for peer in self.supervised.get("producers", []):
+            lines.append(line(peer, "producer", peer["current_seq"], " " * 22, ""))
+        for peer in self.supervised.get("consumers", []):
+            lag = "-" if peer["lag"] is None else peer["lag"]
+            lines.append(line(peer, "consumer", peer["last_seq"], f"{lag:>6}{peer['drops_gap']:>8}{peer['drops_late']:>8}",
+                              ", id used twice" if peer["collides"] else ""))
+        return "\n".join(lines)
+
     def stop(self) -> list[str]:
         """Ends everything, readers before writers, the driver last; returns what went wrong."""
         problems = []
         for program in reversed(self.programs):
             code = program.stop()
-            if code not in (0, NO_NAMESPACE):
+            # Of our SIGINT it dies only before it has a handler, and so before it has made anything.
+            if code not in (0, NO_NAMESPACE, -signal.SIGINT):
                 tail = program.log.read_text(errors="replace").strip().splitlines()[-1:]
                 problems.append(f"{program.name} exited with {code}: {' '.join(tail)}")
         if self.scratch is not None:
-            shutil.rmtree(self.scratch)
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            if self.scratch.exists():
+                problems.append(f"left behind: {self.scratch}")
         space = os.environ.get("SHM_NAMESPACE") or self.config.get("shm", {}).get("namespace", "default")
         left = [str(p) for p in pathlib.Path(self.base).glob(f"tensorpool-*/{space}/**/*") if not p.is_dir()]
         if left and self.config.get("policies", {}).get("cleanup_shm_on_exit"):
@@ -114,7 +139,7 @@ class Deployment:
         return problems
 
     def report(self, streams: list[dict], problems: list[str]) -> None:
-        print(self.table(streams))
+        print(self.table(streams) + "\n\n" + self.supervisor_table() + "\n")
         for program in self.programs:
             message = program.summary
             if message.get("from"):
@@ -145,12 +170,14 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     options = parse()
+    deployment = None
     for number in STOP_SIGNALS:
         signal.signal(number, interrupt)
-    deployment = Deployment(options)
     streams: list[dict] = []
     problems: list[str] = []
     try:
+        with undisturbed():
+            deployment = Deployment(options)
         deployment.start()
         streams, failure = deployment.watch()
         if failure:
@@ -161,7 +188,10 @@ def main() -> int:
         # From here on nothing stops the cleaning up.
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        problems += deployment.stop()
+        if deployment is not None:
+            problems += deployment.stop()
+    if deployment is None:
+        return 0
     deployment.report(streams, problems)
     if deployment.no_namespace:
         return CANNOT_HERE

@@ -75,7 +75,7 @@ DriverSession::Impl::Impl(Context& ctx, DriverSessionOptions opts)
       random_(seeded()),
       backoff_(options.backoff_initial_ns, options.backoff_max_ns),
       patience_ns_(std::min(kFirstPatience, options.attach_timeout_ns)),
-      requests_(ctx.messaging().add_publication(options.control.channel, options.control.stream_id)),
+      requests_(ctx.messaging().add_sparse_publication(options.control.channel, options.control.stream_id)),
       control_(ctx.messaging().add_subscription(options.control.channel, options.control.stream_id)),
       dispatcher_(*this) {
     client_id = options.client_id != 0 ? options.client_id : random_client_id(random_);

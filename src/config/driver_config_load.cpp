@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "config/common_keys.hpp"
+#include "config/supervisor_keys.hpp"
 
 #include <fmt/format.h>
 
@@ -137,31 +138,20 @@ std::vector<DriverStreamConfig> read_streams(Table& root) {
     return streams;
 }
 
-/// parse_supervisor_config() reads these; a driver only knows that they are not typos.
-void accept_supervisor(Table table) {
-    for (const char* key : {"control_channel",
-                            "control_stream_id",
-                            "announce_channel",
-                            "announce_stream_id",
-                            "qos_channel",
-                            "qos_stream_id",
-                            "metadata_channel",
-                            "metadata_stream_id",
-                            "consumer_capacity",
-                            "consumer_stale_ms",
-                            "per_consumer_enabled",
-                            "per_consumer_descriptor_channel",
-                            "per_consumer_descriptor_base",
-                            "per_consumer_descriptor_range",
-                            "per_consumer_control_channel",
-                            "per_consumer_control_base",
-                            "per_consumer_control_range",
-                            "force_no_shm",
-                            "force_mode",
-                            "payload_fallback_uri"}) {
-        table.ignore(key);
+/// The supervisor inside the driver (SUP-001), at the driver's endpoints (OT-12).
+std::optional<SupervisorOptions> read_embedded_supervisor(Table table, const DriverConfig& config,
+                                                          Findings& findings) {
+    if (!table.present()) return std::nullopt;
+    SupervisorOptions options;
+    options.endpoints.control = config.control;
+    options.endpoints.announce = config.announce_endpoint();
+    options.endpoints.qos = config.qos;
+    config::read_supervisor(table, options, findings);
+    if (!options.sweep_base_dir.empty()) {
+        findings.problem("supervisor.sweep_base_dir",
+                         "is for streams without a driver; the driver removes its own epochs (SUP-018)");
     }
-    table.warn_unknown();
+    return options;
 }
 
 }  // namespace
@@ -182,9 +172,8 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     read_policies(root.fixed_table("policies"), config.policies);
     config.profiles = read_profiles(root, findings);
     config.streams = read_streams(root);
-    Table supervisor = root.fixed_table("supervisor");
-    config.supervised = supervisor.present();
-    accept_supervisor(std::move(supervisor));
+    loaded.supervisor = read_embedded_supervisor(root.fixed_table("supervisor"), config, findings);
+    config.supervised = loaded.supervisor.has_value();
     root.warn_unknown();
     findings.merge(validate_driver_config(config));
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));

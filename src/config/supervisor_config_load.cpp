@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 #include "config/common_keys.hpp"
+#include "config/supervisor_keys.hpp"
 #include "messaging/channel_uri.hpp"
 
 #include <tensorpool/supervisor_config.hpp>
@@ -106,8 +107,18 @@ void read_per_consumer(Table& table, SupervisorOptions& options, Findings& findi
     check_ranges(table, options, findings);
 }
 
-void read_supervisor(Table table, SupervisorConfig& config, Findings& findings) {
-    SupervisorOptions& options = config.options;
+void read_sweep(Table& table, SupervisorOptions& options, Findings& findings) {
+    table.read("sweep_base_dir", options.sweep_base_dir);
+    table.read("sweep_namespace", options.sweep_namespace);
+    if (!options.sweep_base_dir.empty() && !options.sweep_base_dir.starts_with('/')) {
+        findings.problem(table.full_key("sweep_base_dir"),
+                         fmt::format("'{}' is not an absolute path", options.sweep_base_dir));
+    }
+}
+
+}  // namespace
+
+void config::read_supervisor(Table table, SupervisorOptions& options, Findings& findings) {
     StreamEndpoints& at = options.endpoints;
     const bool announces_on_control = at.announce == at.control;
     read_endpoint(table, "control", at.control, findings);
@@ -125,10 +136,9 @@ void read_supervisor(Table table, SupervisorConfig& config, Findings& findings) 
     options.stale_after_ns = stale_ms * kNanosPerMilli;
     read_policy(table, options, findings);
     read_per_consumer(table, options, findings);
+    read_sweep(table, options, findings);
     table.warn_unknown();
 }
-
-}  // namespace
 
 ContextOptions SupervisorConfig::context_options() const {
     ContextOptions context;
@@ -149,8 +159,24 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
     loaded.config.messaging = messaging.kind;
     loaded.config.messaging_dir = messaging.dir;
     loaded.config.messaging_group = messaging.group;
-    read_driver_endpoints(root.fixed_table("driver"), loaded.config, findings);
-    read_supervisor(root.fixed_table("supervisor"), loaded.config, findings);
+    Table driver = root.fixed_table("driver");
+    std::vector<IdRange> assigned;  // by the driver to consumers that ask for streams of their own
+    std::vector<IdRange> assigned_control;
+    driver.read("descriptor_stream_id_range", assigned);
+    driver.read("control_stream_id_range", assigned_control);
+    const bool driver_assigns = !assigned.empty() || !assigned_control.empty();
+    read_driver_endpoints(driver, loaded.config, findings);
+    Table supervisor = root.fixed_table("supervisor");
+    const bool is_drivers_file = !root.named_tables("profiles").empty();
+    SupervisorOptions& options = loaded.config.options;
+    // SUP-010: the driver of this file runs the supervisor itself, or assigns the streams of consumers.
+    options.issue_configs = !is_drivers_file || !(supervisor.present() || driver_assigns);
+    config::read_supervisor(supervisor, options, findings);
+    if (is_drivers_file && !options.sweep_base_dir.empty()) {
+        findings.problem(
+            "supervisor.sweep_base_dir",
+            "is for streams without a driver; the driver of this file removes its own epochs (SUP-018)");
+    }
     for (const char* table : {"shm", "policies", "profiles", "streams"}) root.ignore(table);
     root.warn_unknown();
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));

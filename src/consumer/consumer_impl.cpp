@@ -16,6 +16,7 @@ namespace tensorpool {
 namespace {
 
 constexpr int kControlLimit = 256;  // frame progress of everybody may be among them
+constexpr int kQosLimit = 4096;     // what a large deployment says in an announce period
 constexpr int kMostSubscriptions = 5;
 constexpr int kDrainLimit = 1 << 20;
 constexpr std::uint32_t kDescriptorTokens = 31000;  // streams.md section 2
@@ -82,6 +83,7 @@ DriverSessionOptions session_options(const ConsumerOptions& options) {
 
 Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed_session)
     : context(ctx),
+      self_assigned_id(opts.consumer_id == 0),
       options(validated(std::move(opts))),
       tracker(options, counters),
       sequence(options.max_outstanding_seq_gap),
@@ -100,16 +102,20 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
     list_waits();
     consumer_id = options.consumer_id;
     if (options.qos_period_ns > 0) {
-        qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
+        qos_.emplace(context.messaging().add_sparse_publication(at.qos.channel, at.qos.stream_id),
                      options.qos_period_ns, context.clock().now_ns());
+        others_qos_ = context.messaging().add_subscription(at.qos.channel, at.qos.stream_id);
     }
     if (options.hello_period_ns > 0) {
-        hello_.emplace(context.messaging().add_publication(at.control.channel, at.control.stream_id),
+        hello_.emplace(context.messaging().add_sparse_publication(at.control.channel, at.control.stream_id),
                        options.hello_period_ns, context.clock().now_ns());
     }
     if (options.use_driver && session == nullptr) {
-        own_session_ = std::make_unique<DriverSession>(context, session_options(options));
+        DriverSessionOptions wanted = session_options(options);
+        if (self_assigned_id) wanted.client_id = 0;  // the session may choose another (DRV-028)
+        own_session_ = std::make_unique<DriverSession>(context, wanted);
         session = own_session_.get();
+        consumer_id = session->client_id();
         session->request_attach();
     }
 }
@@ -313,7 +319,10 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
         if (!descriptors.on_own()) ++counters.streams_returned;
         list_waits();
     }
-    if (liveness_timer_.due(now_ns)) tracker.check_liveness(now_ns);
+    if (liveness_timer_.due(now_ns)) {
+        tracker.check_liveness(now_ns);
+        if (others_qos_) work += dispatcher_.poll(*others_qos_, kQosLimit);
+    }
     sync_mapping();
     if (hello_) say_hello(now_ns);
     if (qos_) report_qos(now_ns);
@@ -340,6 +349,22 @@ int Consumer::Impl::follow_session(Nanos now_ns) noexcept {
     tracker.on_attached(*attachment, now_ns);
     if (hello_) hello_->trigger();  // under the id of the lease: only its holder gets streams of its own
     return 1;
+}
+
+/// SUP-016, WIRE-072. In driver mode the id is the one of the lease: the driver told it from its other
+/// clients.
+void Consumer::Impl::on_qos_consumer(const control::QosConsumer& qos, const messaging::Message& message) {
+    if (qos.stream_id != options.stream_id || qos.consumer_id != consumer_id) return;
+    if (message.image->session_id == qos_->session_id()) return;
+    ++counters.id_collisions;
+    const bool may_choose = self_assigned_id && session == nullptr;
+    if (!may_choose && std::exchange(collision_logged_, true)) return;
+    const std::uint32_t former = consumer_id;
+    if (may_choose) consumer_id = random_id();
+    base::log(LogLevel::Warn, "Consumer", "stream {}: another consumer reports as {}; {}", options.stream_id,
+              former,
+              may_choose ? fmt::format("going on as {}", consumer_id)
+                         : std::string("this id was given, not chosen: give each consumer its own"));
 }
 
 void Consumer::Impl::report_qos(Nanos now_ns) noexcept {

@@ -40,6 +40,7 @@ public:
 
     Context& context;
     SingleThreadCheck thread_check;
+    const bool self_assigned_id;
     const ConsumerOptions options;
     ConsumerCounters counters;
     consumer::MappingTracker tracker;
@@ -57,6 +58,7 @@ private:
     void on_consumer_config(const control::ConsumerConfig& config, const messaging::Message&) override;
     void on_frame_progress(const control::FrameProgress& progress, const messaging::Message&) override;
     void on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message& message) override;
+    void on_qos_consumer(const control::QosConsumer& qos, const messaging::Message& message) override;
 
     int follow_session(Nanos now_ns) noexcept;
     /// Takes or gives up streams of its own.
@@ -98,6 +100,8 @@ private:
     base::RateGate gate_;
     base::PeriodicTimer liveness_timer_;
     std::optional<control::PeriodicPublisher> qos_;
+    std::unique_ptr<messaging::Subscription> others_qos_;  // with qos_: who else reports under this id
+    bool collision_logged_ = false;
     std::optional<control::PeriodicPublisher> hello_;
     const shm::StreamMapping* mapped_ = nullptr;
     std::uint64_t mapped_epoch_ = 0;

@@ -5,6 +5,7 @@
 #include "base/timer.hpp"
 #include "control/publisher.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -24,6 +25,7 @@ public:
 
     /// Due at the next question.
     void trigger() noexcept { timer_.trigger(); }
+    [[nodiscard]] std::int64_t session_id() noexcept { return publisher_.publication().session_id(); }
 
 private:
     ControlPublisher publisher_;

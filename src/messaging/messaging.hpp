@@ -143,6 +143,12 @@ public:
     /// Throws Error: a malformed or unsupported channel, permissions, no space.
     [[nodiscard]] virtual std::unique_ptr<Publication> add_publication(const std::string& channel,
                                                                        std::int32_t stream_id) = 0;
+    /// The same for who says little, such as a hello, QoS or keepalive once a second: a backend that keeps a
+    /// log for each publication takes a small one, whatever the channel's term-length allows (decision 0008).
+    [[nodiscard]] virtual std::unique_ptr<Publication> add_sparse_publication(const std::string& channel,
+                                                                              std::int32_t stream_id) {
+        return add_publication(channel, stream_id);
+    }
     [[nodiscard]] virtual std::unique_ptr<Subscription> add_subscription(const std::string& channel,
                                                                          std::int32_t stream_id) = 0;
 

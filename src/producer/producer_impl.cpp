@@ -80,8 +80,8 @@ Producer::Impl::Impl(Context& ctx, ProducerOptions opts, DriverSession* borrowed
     producer_id = options.producer_id;
     if (options.qos_period_ns > 0) {
         const Endpoint& qos = options.endpoints.qos;
-        qos_.emplace(context.messaging().add_publication(qos.channel, qos.stream_id), options.qos_period_ns,
-                     now_ns_);
+        qos_.emplace(context.messaging().add_sparse_publication(qos.channel, qos.stream_id),
+                     options.qos_period_ns, now_ns_);
     }
     if (options.standalone) {
         standalone_ = std::make_unique<producer::StandaloneStream>(context, options, now_ns_);

@@ -95,6 +95,15 @@ control::PoolAnnounce announce_of(const shm::StreamLayout& layout, std::uint32_t
     return announce;
 }
 
+/// A small log, unless a great many pools make the announce a large message.
+std::unique_ptr<messaging::Publication> open_announces(Context& context, const Endpoint& endpoint,
+                                                       const control::PoolAnnounce& announce) {
+    constexpr std::size_t kFewPools = 32;
+    return announce.pools.size() <= kFewPools
+               ? context.messaging().add_sparse_publication(endpoint.channel, endpoint.stream_id)
+               : context.messaging().add_publication(endpoint.channel, endpoint.stream_id);
+}
+
 }  // namespace
 
 StandaloneStream::StandaloneStream(Context& context, const ProducerOptions& options, Nanos now_ns)
@@ -102,8 +111,7 @@ StandaloneStream::StandaloneStream(Context& context, const ProducerOptions& opti
       unlink_on_close_(options.standalone->unlink_on_close),
       mapping_(create(paths_, options, now_ns)),
       announce_(announce_of(mapping_->layout(), options.producer_id)),
-      publisher_(context.messaging().add_publication(options.endpoints.announce.channel,
-                                                     options.endpoints.announce.stream_id)),
+      publisher_(open_announces(context, options.endpoints.announce, announce_)),
       timer_(options.announce_period_ns, now_ns) {
 }
 

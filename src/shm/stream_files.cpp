@@ -175,15 +175,28 @@ base::UniqueFd make_epoch_directory(const StreamPaths& paths, const StreamCreati
     }
 }
 
-/// The process that wrote an epoch's superblock; empty when there is none yet.
-std::optional<std::uint64_t> writer_of(const std::string& dir) {
+/// What stands in an epoch's header ring; empty when that is not whole yet.
+std::optional<wire::Superblock> superblock_of(const std::string& dir) {
     const std::string path = fmt::format("{}/{}", dir, kHeaderFile);
     const base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     wire::Superblock block{};
     if (!fd || ::pread(fd.get(), &block, sizeof block, 0) != static_cast<ssize_t>(sizeof block))
         return std::nullopt;
     if (block.magic != wire::kSuperblockMagic) return std::nullopt;
-    return block.pid;
+    return block;
+}
+
+/// Whether the last sign of activity is older than `stale_ns`. A stamp from the future was written before a
+/// reboot; without one the directory's own age counts.
+bool is_stale(const std::string& dir, const std::optional<wire::Superblock>& block, Nanos now_ns,
+              Nanos stale_ns) {
+    const auto now = static_cast<std::uint64_t>(now_ns);
+    if (block && block->activity_timestamp_ns <= now)
+        return now - block->activity_timestamp_ns > static_cast<std::uint64_t>(stale_ns);
+    struct stat status {};
+    if (::stat(dir.c_str(), &status) != 0) return false;
+    const Nanos changed_ns = status.st_mtim.tv_sec * kNanosPerSecond + status.st_mtim.tv_nsec;
+    return realtime_now_ns() - changed_ns > stale_ns;
 }
 
 }  // namespace
@@ -302,15 +315,32 @@ bool remove_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64
     }
 }
 
-int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id) noexcept {
+std::vector<std::uint32_t> list_streams(const StreamPaths& paths) {
+    std::vector<std::uint32_t> streams;
+    std::error_code error;
+    const std::filesystem::path dir = std::filesystem::path(paths.stream_dir(0)).parent_path();
+    for (std::filesystem::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+        std::uint64_t stream_id = 0;
+        const std::string name = it->path().filename().string();
+        if (parse_all(name, stream_id) && stream_id <= std::numeric_limits<std::uint32_t>::max() &&
+            std::to_string(stream_id) == name)
+            streams.push_back(static_cast<std::uint32_t>(stream_id));
+    }
+    std::sort(streams.begin(), streams.end());
+    return streams;
+}
+
+int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id,
+                       std::optional<StaleAfter> stale) noexcept {
     int removed = 0;
     try {
         for (const std::uint64_t epoch : list_epochs(paths, stream_id)) {
             const std::string dir = paths.epoch_dir(stream_id, epoch);
             const base::UniqueFd held = try_lock_directory(dir);
             if (!held) continue;  // being made at this moment
-            const std::optional<std::uint64_t> writer = writer_of(dir);
-            const bool dead = !writer || !base::is_process_alive(*writer);
+            const std::optional<wire::Superblock> block = superblock_of(dir);
+            if (stale && !is_stale(dir, block, stale->now_ns, stale->stale_ns)) continue;
+            const bool dead = !block || !base::is_process_alive(block->pid);
             if (dead && remove_epoch(paths, stream_id, epoch)) ++removed;
         }
     } catch (...) {

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tensorpool/clock.hpp>
+
 #include "shm/stream_mapping.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,9 +61,18 @@ struct StreamCreation {
 /// Removes the region files of an epoch and its directory, following no link. Foreign files stay, and with
 /// them the directory; returns whether the directory is gone.
 bool remove_epoch(const StreamPaths& paths, std::uint32_t stream_id, std::uint64_t epoch) noexcept;
-/// Removes the epochs whose writer is dead: its process is gone, or it ended before the files were whole. For
-/// producers without a driver, before they make an epoch of their own; returns how many went.
-int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id) noexcept;
+/// The streams that have a directory, ascending.
+[[nodiscard]] std::vector<std::uint32_t> list_streams(const StreamPaths& paths);
+
+struct StaleAfter {
+    Nanos now_ns = 0;
+    Nanos stale_ns = 0;  ///< since the last sign of activity
+};
+/// Removes the epochs whose writer is dead: its process is gone, or it ended before the files were whole.
+/// With `stale` only those that were quiet for so long. For streams without a driver: their producers before
+/// they make an epoch of their own, and a supervisor (SUP-018). Returns how many went.
+int remove_dead_epochs(const StreamPaths& paths, std::uint32_t stream_id,
+                       std::optional<StaleAfter> stale = std::nullopt) noexcept;
 /// Removes the directories above a stream's epochs that are empty, up to but not including the base.
 void remove_empty_parents(const StreamPaths& paths, std::uint32_t stream_id) noexcept;
 

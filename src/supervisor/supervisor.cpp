@@ -9,6 +9,7 @@
 #include "control/publisher.hpp"
 #include "control/stream_issuer.hpp"
 #include "control/stream_request.hpp"
+#include "supervisor/epoch_sweeper.hpp"
 #include "supervisor/keyed.hpp"
 
 #include <algorithm>
@@ -59,12 +60,13 @@ public:
     Impl(Context& context, SupervisorOptions options)
         : opts(validated(std::move(options))),
           messaging_(context.messaging()),
-          configs_(
-              messaging_.add_publication(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
           issuer_(opts.per_consumer, opts.endpoints, messaging_.backend() == "embedded"),
+          sweeper_(opts.sweep_base_dir, opts.sweep_namespace, opts.stale_after_ns, context.clock().now_ns()),
           dispatcher_(*this),
           liveness_timer_(opts.stale_after_ns / kPassesPerTimeout, context.clock().now_ns()) {
         const StreamEndpoints& at = opts.endpoints;
+        if (opts.issue_configs)
+            configs_.emplace(messaging_.add_sparse_publication(at.control.channel, at.control.stream_id));
         subscribe(at.control);
         if (at.announce != at.control) subscribe(at.announce);
         subscribe(at.qos);
@@ -123,6 +125,15 @@ public:
         revive(*consumer);
     }
 
+    void on_consumer_config(const control::ConsumerConfig& config,
+                            const messaging::Message& message) override {
+        if (!configs_ || message.image->session_id == configs_->publication().session_id()) return;
+        if (counters.foreign_configs++ == 0) {
+            base::log(LogLevel::Warn, kModule,
+                      "stream {}: somebody else tells consumer {} how to read; run one supervisor (SUP-010)",
+                      config.stream_id, config.consumer_id);
+        }
+    }
     void on_data_source_announce(const control::DataSourceAnnounce&, const messaging::Message&) override {
         ++counters.metadata;
     }
@@ -148,7 +159,9 @@ public:
             ++work;
         }
         for (Policy& policy : policies_) work += send_config(policy);
-        return work;
+        const int swept = sweeper_.do_work(now_ns);
+        counters.epochs_removed += static_cast<std::uint64_t>(swept);
+        return work + swept;
     }
 
     void reconsider() noexcept {
@@ -309,7 +322,7 @@ private:
 
     /// SUP-011 and SUP-013.
     int send_config(Policy& policy) noexcept {
-        if (policy.sent || !policy.heard) return 0;
+        if (policy.sent || !policy.heard || !configs_) return 0;
         policy.last = config_for(policy);
         control::ConsumerConfig config;
         config.stream_id = policy.key.first;
@@ -321,14 +334,15 @@ private:
         config.descriptor_stream_id = static_cast<std::uint32_t>(policy.last.descriptor.stream_id);
         config.control_channel = policy.last.control.channel;
         config.control_stream_id = static_cast<std::uint32_t>(policy.last.control.stream_id);
-        policy.sent = configs_.send(config).has_value();
+        policy.sent = configs_->send(config).has_value();
         if (policy.sent) ++counters.configs_published;
         return policy.sent ? 1 : 0;
     }
 
     messaging::Client& messaging_;
-    control::ControlPublisher configs_;
+    std::optional<control::ControlPublisher> configs_;  // empty: only watches
     control::StreamIssuer issuer_;
+    supervisor::EpochSweeper sweeper_;
     control::ControlDispatcher dispatcher_;
     std::vector<std::unique_ptr<messaging::Subscription>> subscriptions_;
     base::PeriodicTimer liveness_timer_;

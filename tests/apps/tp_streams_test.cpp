@@ -147,7 +147,7 @@ TEST_F(TpStreamsTest, ASupervisorSeesWhoReadsAndWhoWrites) {
     EXPECT_EQ(json_lines(supervisor->out()).back().at("type"), "summary");
 }
 
-// spec: TOOL-035 TOOL-036 TOOL-037
+// spec: TOOL-037
 TEST_F(TpStreamsTest, DumpsTheMetadataThatFramesName) {
     const auto producer = start_producer(
         {"--shape", "8", "--name", "cam0", "--summary", "Mono8 line", "--meta", "exposure_us=100"});
@@ -161,7 +161,11 @@ TEST_F(TpStreamsTest, DumpsTheMetadataThatFramesName) {
     EXPECT_EQ(run({"descriptor-listen", "--duration-s", "0.5", "--json"}), 0);
     EXPECT_EQ(json_lines(out).at(0).at("meta_version"), 1);
     EXPECT_EQ(run({"metadata-listen", "--duration-s", "2.5"}), 0);
-    EXPECT_EQ(out, "DataSourceAnnounce stream_id=10000 meta_version=1 name=cam0\n");
+    EXPECT_EQ(out, "stream_id=10000 meta_version=1 name=cam0\n");
+    EXPECT_EQ(run({"metadata-dump", "--stream-id", "10000", "--timeout-ms", "30000"}), 0) << err;
+    EXPECT_EQ(out,
+              "stream_id=10000 meta_version=1 name=cam0\nsummary=Mono8 line\n"
+              "attr=exposure_us mime=text/plain value=100\n");
     EXPECT_EQ(run({"metadata-dump", "--stream-id", "1", "--timeout-ms", "100"}), 4);
 }
 

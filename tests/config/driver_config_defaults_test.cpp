@@ -15,6 +15,7 @@ namespace {
 using test::kMinimalToml;
 using test::parse;
 using test::parse_with;
+using test::problem_with;
 using test::problems_of;
 using ::testing::HasSubstr;
 
@@ -163,13 +164,40 @@ owner = "me"
 
 TEST(DriverConfigDefaultsTest, TheSupervisorTableIsKnownAndOnlyItsTyposAreWarnedAbout) {
     const auto loaded = parse_with(R"([supervisor]
-per_consumer_enabled = true
+consumer_capacity = 7
 payload_fallback_url = ""
 )");
     ASSERT_EQ(loaded.warnings.size(), 1U);
     EXPECT_EQ(loaded.warnings[0].key, "supervisor.payload_fallback_url");
     EXPECT_TRUE(loaded.config.supervised);
     EXPECT_FALSE(parse_with("").config.supervised);
+}
+
+// spec: SUP-001 OT-12
+TEST(DriverConfigDefaultsTest, ASupervisorTableMakesAnEmbeddedSupervisorAtTheDriversEndpoints) {
+    EXPECT_FALSE(parse_with("").supervisor);
+    EXPECT_FALSE(parse_with("").config.supervised);
+    const auto loaded = parse_with(R"([driver]
+control_stream_id = 1010
+announce_stream_id = 1011
+qos_channel = "aeron:ipc?alias=q"
+[supervisor]
+announce_channel = ""
+force_mode = 2
+)");
+    ASSERT_TRUE(loaded.supervisor);
+    EXPECT_TRUE(loaded.config.supervised);
+    EXPECT_TRUE(loaded.supervisor->issue_configs);
+    EXPECT_EQ(loaded.supervisor->force_mode, Mode::RateLimited);
+    const StreamEndpoints& at = loaded.supervisor->endpoints;
+    EXPECT_EQ(at.control, loaded.config.control);
+    EXPECT_EQ(at.announce.stream_id, 1011);
+    EXPECT_EQ(at.announce.channel, loaded.config.control.channel);
+    EXPECT_EQ(at.qos.channel, "aeron:ipc?alias=q");
+    EXPECT_EQ(at.qos.stream_id, 1200);
+    EXPECT_EQ(at.metadata.stream_id, 1300);
+    EXPECT_THAT(problem_with("[supervisor]\nforce_mode = 3\n"), HasSubstr("2 RATE_LIMITED"));
+    EXPECT_THAT(problem_with("[supervisor]\nsweep_base_dir = \"/dev/shm\"\n"), HasSubstr("SUP-018"));
 }
 
 // spec: CFG-009

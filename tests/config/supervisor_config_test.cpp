@@ -66,6 +66,7 @@ payload_fallback_uri = "bridge://9"
     EXPECT_EQ(options.payload_fallback_uri, "bridge://9");
 }
 
+// spec: OT-12
 TEST(SupervisorConfigTest, TakesTheDriversEndpointsForThoseItLeavesOut) {
     const auto loaded = parse_supervisor(kMinimalToml + R"([driver]
 control_stream_id = 1010
@@ -78,6 +79,28 @@ qos_channel = ""
     EXPECT_EQ(at.control.stream_id, 1010);
     EXPECT_EQ(at.announce.stream_id, 1010);
     EXPECT_EQ(at.qos.channel, "aeron:ipc?alias=q");
+}
+
+// spec: SUP-010
+TEST(SupervisorConfigTest, OnlyWatchesBesideADriverThatIssuesConfigurationsItself) {
+    const auto issues = [](const std::string& toml) {
+        return parse_supervisor(toml).config.options.issue_configs;
+    };
+    EXPECT_TRUE(issues("[supervisor]\nforce_mode = 1\n"));
+    EXPECT_TRUE(issues(kMinimalToml));
+    EXPECT_FALSE(issues(kMinimalToml + "[supervisor]\nforce_mode = 1\n"));
+    EXPECT_FALSE(issues(kMinimalToml + "[driver]\ndescriptor_stream_id_range = \"31000-31999\"\n"));
+}
+
+// spec: SUP-018
+TEST(SupervisorConfigTest, SweepsOnlyWhereNoDriverDoes) {
+    const auto loaded =
+        parse_supervisor("[supervisor]\nsweep_base_dir = \"/dev/shm\"\nsweep_namespace = \"lab\"\n");
+    EXPECT_EQ(loaded.config.options.sweep_base_dir, "/dev/shm");
+    EXPECT_EQ(loaded.config.options.sweep_namespace, "lab");
+    EXPECT_THAT(error_of("[supervisor]\nsweep_base_dir = \"shm\"\n"), HasSubstr("absolute"));
+    EXPECT_THAT(error_of(kMinimalToml + "[supervisor]\nsweep_base_dir = \"/dev/shm\"\n"),
+                HasSubstr("SUP-018"));
 }
 
 TEST(SupervisorConfigTest, TheEnvironmentWins) {

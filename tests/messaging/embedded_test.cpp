@@ -109,6 +109,24 @@ TEST_F(EmbeddedTest, LogSizeFollowsTheTermLengthAndLimitsTheMessage) {
     EXPECT_EQ(normal->max_claim_length(), 64U << 10);
 }
 
+TEST_F(EmbeddedTest, APublicationThatSaysLittleTakesASmallLogAndNeverMoreThanTheTermLength) {
+    const auto client = backend_.make_client();
+    const auto subscription = client->add_subscription("aeron:ipc", 1);
+    const auto sparse = client->add_sparse_publication("aeron:ipc?term-length=4m", 1);
+    const auto smaller = client->add_sparse_publication(kSmall, 1);
+    EXPECT_EQ(sparse->max_message_length(), 32U << 10);
+    EXPECT_EQ(smaller->max_message_length(), 8192U);
+    ASSERT_TRUE(sparse->offer(pattern(1, 32 << 10)).has_value());
+    ASSERT_TRUE(smaller->offer(pattern(2, 20)).has_value());
+    EXPECT_EQ(subscription->poll(ignore, kMany), 2);
+    std::uintmax_t largest = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(dir_)) {
+        if (entry.path().filename().string().starts_with("log-"))
+            largest = std::max(largest, entry.file_size());
+    }
+    EXPECT_EQ(largest, (256U << 10) + 4096);
+}
+
 TEST_F(EmbeddedTest, MakesEverythingPrivateAndLeavesNothing) {
     {
         const auto client = backend_.make_client();

@@ -21,6 +21,7 @@ public:
 
 private:
     std::filesystem::path path_;
+    bool is_outer_ = false;  ///< named in the environment, see temp_dir.cpp
 };
 
 }  // namespace tensorpool::test

@@ -12,8 +12,10 @@
 #include <tensorpool/producer.hpp>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -128,6 +130,25 @@ TEST_F(QosTest, ReportsGapsAndLateFramesSeparately) {
     advance(kNanosPerSecond);
     EXPECT_EQ(from_consumer.back().drops_gap, consumer->counters().drops_gap);
     EXPECT_EQ(from_consumer.back().drops_late, 1U);
+}
+
+TEST_F(QosTest, AConsumerTakesLessThanAMebibyteOfMessages) {
+    const auto resident_bytes = [&] {
+        std::int64_t bytes = 0;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(dir.path())) {
+            struct stat status {};
+            if (entry.path().filename().string().starts_with("log-") &&
+                ::lstat(entry.path().c_str(), &status) == 0)
+                bytes += std::int64_t{status.st_blocks} * 512;
+        }
+        return bytes;
+    };
+    start();
+    const std::int64_t before = resident_bytes();
+    consumer_options.consumer_id = 43;
+    const Consumer another(*context, consumer_options);
+    EXPECT_GT(resident_bytes(), before);
+    EXPECT_LT(resident_bytes() - before, 1 << 20);
 }
 
 // spec: OBS-013

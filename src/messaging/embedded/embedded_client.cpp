@@ -15,6 +15,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdlib>
@@ -62,6 +63,12 @@ public:
     [[nodiscard]] std::unique_ptr<Publication> add_publication(const std::string& channel,
                                                                std::int32_t stream_id) override {
         return std::make_unique<EmbeddedPublication>(core_, channel, stream_id, check_channel(channel));
+    }
+
+    [[nodiscard]] std::unique_ptr<Publication> add_sparse_publication(const std::string& channel,
+                                                                      std::int32_t stream_id) override {
+        return std::make_unique<EmbeddedPublication>(core_, channel, stream_id,
+                                                     std::min(check_channel(channel), kSparseTermBytes));
     }
 
     [[nodiscard]] std::unique_ptr<Subscription> add_subscription(const std::string& channel,

@@ -28,6 +28,7 @@ inline constexpr std::size_t kNextCellData = 56;   ///< after the stamp
 
 inline constexpr std::uint64_t kMinTermBytes = 64U << 10;
 inline constexpr std::uint64_t kDefaultTermBytes = 4U << 20;
+inline constexpr std::uint64_t kSparseTermBytes = 256U << 10;  ///< most of a publication that says little
 inline constexpr std::uint64_t kMaxTermBytes = 1U << 30;
 inline constexpr std::uint64_t kMaxMessageBytes = 16U << 20;
 inline constexpr std::size_t kMaxClaimBytes = 64U << 10;
