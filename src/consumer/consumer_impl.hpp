@@ -33,6 +33,7 @@ public:
     Impl& operator=(const Impl&) = delete;
 
     int poll(Call call, void* handler, int limit) noexcept;
+    bool read(std::uint64_t seq, Call call, void* handler) noexcept;
     int do_work(Nanos now_ns) noexcept;
     void wait(Nanos timeout_ns) noexcept;
 
@@ -77,6 +78,7 @@ private:
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
     FrameReader reader_;
+    FrameReader look_up_;  // of read(): poll()'s handler may call it while it holds reader_'s frame
     consumer::RateGate gate_;
     base::PeriodicTimer liveness_timer_;
     std::optional<control::PeriodicPublisher> qos_;
