@@ -98,7 +98,7 @@ struct JoinOptions {
     bool allow_stale = true;
     /// The clock domain of inputs that set_clock_domain() was not called for. Empty: unknown, and time rules
     /// are not ready until it is known (JT-16).
-    std::optional<ClockDomain> assumed_clock_domain;
+    std::optional<ClockDomain> assumed_clock_domain{};
 };
 
 enum class LatestOrder : std::uint8_t { Sequence, Timestamp };
@@ -154,6 +154,9 @@ public:
     void set_out_epoch(std::uint64_t epoch) noexcept;
 
     [[nodiscard]] bool has_map() const noexcept;
+    /// The active map of that kind, else nullptr. Valid until the next map.
+    [[nodiscard]] const SequenceMergeMap* sequence_map() const noexcept;
+    [[nodiscard]] const TimestampMergeMap* timestamp_map() const noexcept;
     /// Why the last map was refused; empty when it was not.
     [[nodiscard]] const std::string& map_fault() const noexcept;
     [[nodiscard]] MergeMapKind map_kind() const noexcept;
@@ -208,6 +211,13 @@ class SequenceJoin final : public JoinBarrier {
 public:
     explicit SequenceJoin(JoinOptions options);
     const JoinDecision& decide(std::uint64_t out_seq, Nanos now_ns) noexcept;
+
+    /// The first output for which every frame was seen here: where a stage starts, and starts again after an
+    /// input's new epoch. Empty until every input showed a frame.
+    [[nodiscard]] std::optional<std::uint64_t> first_out_seq() const noexcept;
+    /// The last output that every input has reached: where a stage goes on that fell behind and would rather
+    /// drop than stall. The gate and stale inputs do not count. Empty until every input reached some output.
+    [[nodiscard]] std::optional<std::uint64_t> newest_out_seq() const noexcept;
 };
 
 /// Ready when every input has reached the time that the output's own time asks for, less the map's lateness

@@ -36,8 +36,8 @@ enum class MergeMapKind : std::uint8_t { Sequence, Timestamp };
 struct SequenceRule {
     std::uint32_t input_stream_id = 0;
     MergeRuleType type = MergeRuleType::Offset;
-    std::optional<std::int32_t> offset;        ///< -2147483647 at least
-    std::optional<std::uint32_t> window_size;  ///< 1 to 4294967294
+    std::optional<std::int32_t> offset{};        ///< -2147483647 at least
+    std::optional<std::uint32_t> window_size{};  ///< 1 to 4294967294
 
     /// Frame n + offset: 0 for lockstep, -1 for the frame before.
     [[nodiscard]] static SequenceRule at_offset(std::uint32_t input_stream_id, std::int32_t offset) noexcept {
@@ -57,8 +57,8 @@ struct SequenceMergeMap {
     std::uint64_t epoch = 0;  ///< of the output stream
     /// An input without a frame for longer than this counts as absent, and the others go on without it. Empty:
     /// wait for it for ever (JOIN-035).
-    std::optional<std::uint64_t> stale_timeout_ns;
-    std::vector<SequenceRule> rules;
+    std::optional<std::uint64_t> stale_timeout_ns{};
+    std::vector<SequenceRule> rules{};
 
     friend bool operator==(const SequenceMergeMap&, const SequenceMergeMap&) = default;
 };
@@ -68,8 +68,8 @@ struct TimestampRule {
     std::uint32_t input_stream_id = 0;
     MergeTimeRuleType type = MergeTimeRuleType::OffsetNs;
     TimestampSource source = TimestampSource::SlotHeader;
-    std::optional<std::int64_t> offset_ns;   ///< -9223372036854775807 at least
-    std::optional<std::uint64_t> window_ns;  ///< 1 to 18446744073709551614
+    std::optional<std::int64_t> offset_ns{};   ///< -9223372036854775807 at least
+    std::optional<std::uint64_t> window_ns{};  ///< 1 to 18446744073709551614
 
     /// A frame of time t + offset_ns or later has been seen.
     [[nodiscard]] static TimestampRule at_offset(
@@ -90,12 +90,12 @@ struct TimestampRule {
 struct TimestampMergeMap {
     std::uint32_t out_stream_id = 0;
     std::uint64_t epoch = 0;  ///< of the output stream
-    std::optional<std::uint64_t> stale_timeout_ns;
+    std::optional<std::uint64_t> stale_timeout_ns{};
     ClockDomain clock_domain = ClockDomain::Monotonic;
     /// How far each input may lag behind what its rule asks for. Larger fires earlier, with older data: it is
     /// not a time to wait (JT-14). Empty: 0.
-    std::optional<std::uint64_t> lateness_ns;
-    std::vector<TimestampRule> rules;
+    std::optional<std::uint64_t> lateness_ns{};
+    std::vector<TimestampRule> rules{};
 
     friend bool operator==(const TimestampMergeMap&, const TimestampMergeMap&) = default;
 };

@@ -51,6 +51,9 @@ public:
     const JoinDecision& decide_time(std::uint64_t out_time_ns, ClockDomain domain, Nanos now_ns) noexcept;
     const JoinDecision& decide_latest(Nanos now_ns) noexcept;
 
+    [[nodiscard]] std::optional<std::uint64_t> first_out_seq() noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> newest_out_seq() noexcept;
+
     const JoinOptions options;
     const MergeMapKind kind;
     const LatestOrder order;

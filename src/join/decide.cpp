@@ -83,6 +83,48 @@ const JoinDecision& JoinBarrier::Impl::decide_sequence(std::uint64_t out_seq, Na
     return conclude(rules_.size());
 }
 
+std::optional<std::uint64_t> JoinBarrier::Impl::first_out_seq() noexcept {
+    if (!has_map_) return std::nullopt;
+    std::uint64_t first = 0;
+    for (const JoinRule& rule : rules_) {
+        const auto& seen = inputs[rule.input].first_seq;
+        if (!seen) return std::nullopt;
+        // The output whose earliest frame is the first one seen; before output 0 there is none.
+        std::uint64_t out = 0;
+        if (rule.is_window) {
+            if (__builtin_add_overflow(*seen, rule.window - 1, &out)) return std::nullopt;
+        } else if (__builtin_sub_overflow(*seen, rule.offset, &out)) {
+            if (rule.offset < 0) return std::nullopt;
+            out = 0;
+        }
+        first = std::max(first, out);
+    }
+    return first;
+}
+
+std::optional<std::uint64_t> JoinBarrier::Impl::newest_out_seq() noexcept {
+    if (!has_map_) return std::nullopt;
+    std::uint64_t newest = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t least = 0;
+    for (const JoinRule& rule : rules_) {
+        const auto& seen = inputs[rule.input].seq;
+        if (!seen) return std::nullopt;
+        std::uint64_t out = *seen;
+        if (rule.is_window) {
+            least = std::max(least, rule.window - 1);
+        } else {
+            if (__builtin_sub_overflow(*seen, rule.offset, &out)) {
+                if (rule.offset > 0) return std::nullopt;  // it has not come to what output 0 asks for
+                out = std::numeric_limits<std::uint64_t>::max();
+            }
+            if (rule.offset < 0) least = std::max(least, static_cast<std::uint64_t>(-rule.offset));
+            if (rule.offset > 0) newest = std::min(newest, std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(rule.offset));
+        }
+        newest = std::min(newest, out);
+    }
+    return newest >= least ? std::optional(newest) : std::nullopt;
+}
+
 const JoinDecision& JoinBarrier::Impl::decide_time(std::uint64_t out_time_ns, ClockDomain domain,
                                                    Nanos now_ns) noexcept {
     if (!has_map_) return no_map();

@@ -23,6 +23,12 @@ void JoinBarrier::set_out_epoch(std::uint64_t epoch) noexcept {
 bool JoinBarrier::has_map() const noexcept {
     return impl_->has_map();
 }
+const SequenceMergeMap* JoinBarrier::sequence_map() const noexcept {
+    return impl_->sequence_map ? &*impl_->sequence_map : nullptr;
+}
+const TimestampMergeMap* JoinBarrier::timestamp_map() const noexcept {
+    return impl_->timestamp_map ? &*impl_->timestamp_map : nullptr;
+}
 const std::string& JoinBarrier::map_fault() const noexcept {
     return impl_->map_fault;
 }
@@ -65,6 +71,13 @@ SequenceJoin::SequenceJoin(JoinOptions options)
 }
 const JoinDecision& SequenceJoin::decide(std::uint64_t out_seq, Nanos now_ns) noexcept {
     return impl_->decide_sequence(out_seq, now_ns);
+}
+
+std::optional<std::uint64_t> SequenceJoin::first_out_seq() const noexcept {
+    return impl_->first_out_seq();
+}
+std::optional<std::uint64_t> SequenceJoin::newest_out_seq() const noexcept {
+    return impl_->newest_out_seq();
 }
 
 TimestampJoin::TimestampJoin(JoinOptions options)

@@ -28,7 +28,9 @@ protected:
     /// What becomes of bytes that a later sender may add or an older one leave out.
     void expect_read_or_refused(const Decoded& decoded) const {
         ASSERT_EQ(decoded.result, is_fixed() ? DecodeResult::Malformed : DecodeResult::Ok);
-        if (!is_fixed()) EXPECT_EQ(decoded.fields, golden().fields);
+        if (!is_fixed()) {
+            EXPECT_EQ(decoded.fields, golden().fields);
+        }
     }
 };
 

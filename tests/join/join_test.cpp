@@ -413,6 +413,49 @@ TEST(JoinArithmeticTest, TimesAgreeWithAModelThatCannotWrap) {
     }
 }
 
+// spec: JOIN-063
+TEST(SequenceJoinTest, KnowsTheFirstAndTheNewestOutputThatIsPossible) {
+    SequenceJoin join{join_options()};
+    EXPECT_FALSE(join.first_out_seq());
+    join.apply(sequence_map({SequenceRule::at_offset(kA, -2), SequenceRule::window(kB, 5)}));
+    see(join, kA, 100);
+    EXPECT_FALSE(join.first_out_seq());
+    EXPECT_FALSE(join.newest_out_seq());
+    see(join, kB, 90);
+    EXPECT_EQ(join.first_out_seq(), 102U) << "A's 100 belongs to output 102; B's window is full at 94";
+    EXPECT_EQ(join.newest_out_seq(), 90U);
+    see(join, kB, 300);
+    EXPECT_EQ(join.newest_out_seq(), 102U);
+    EXPECT_TRUE(join.decide(102, 0).ready());
+    EXPECT_FALSE(join.decide(103, 0).ready());
+}
+
+TEST(SequenceJoinTest, TheNewestOutputIsReadyAndTheOneAfterItIsNot) {
+    const std::uint64_t seed = std::random_device{}();
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < rounds(100'000); ++i) {
+        const SequenceMergeMap map = sequence_map(
+            {SequenceRule::at_offset(kA, static_cast<std::int32_t>(awkward(random))),
+             SequenceRule::window(kA, static_cast<std::uint32_t>(awkward(random)))});
+        if (fault_of(map)) continue;
+        SequenceJoin join{join_options()};
+        join.apply(map);
+        see(join, kA, awkward(random));
+        const auto newest = join.newest_out_seq();
+        if (newest) {
+            ASSERT_TRUE(join.decide(*newest, 0).ready()) << "seed " << seed;
+            ASSERT_TRUE(*newest == kU64Max || !join.decide(*newest + 1, 0).ready()) << "seed " << seed;
+        }
+        const auto first = join.first_out_seq();
+        if (first && newest && *first <= *newest) {
+            const JoinDecision& decision = join.decide(*first, 0);
+            ASSERT_TRUE(decision.ready()) << "seed " << seed;
+            for (const JoinInput& input : decision.inputs)
+                ASSERT_GE(input.first, *join.input(kA)->first_seq) << "seed " << seed;
+        }
+    }
+}
+
 // spec: JOIN-002
 TEST(JoinAllocationTest, ObservingReportingAndDecidingAllocateNothing) {
     std::vector<SequenceRule> rules;
