@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as a merge map, and the rest of them as what then happens on its inputs: a barrier applies exactly
-// the maps without a fault, and what it decides is consistent with itself.
+// Any bytes as a merge map, and the rest of them as what then happens on its inputs: a barrier applies
+// exactly the maps without a fault, and what it decides is consistent with itself.
 
 #include "control/dispatcher.hpp"
 #include "fuzz/check.hpp"

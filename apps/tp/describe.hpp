@@ -9,7 +9,8 @@
 
 namespace tensorpool::apps {
 
-/// Turns every message of schemas 900, 901 and 903 into a report with the keys of TOOL section 4 and a `type`.
+/// Turns every message of schemas 900, 901 and 903 into a report with the keys of TOOL section 4 and a
+/// `type`.
 class Describer final : public control::ControlHandler {
 public:
     using Sink = std::function<void(const Report&)>;

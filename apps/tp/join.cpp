@@ -68,9 +68,9 @@ void take_map(JoinProgramOptions& options, JoinWatchOptions& watch) {
 JoinWatchOptions watch_options(JoinProgramOptions& options) {
     JoinWatchOptions watch;
     take_map(options, watch);
-    watch.kind = options.latest                                 ? JoinKind::Latest
-                 : watch.map_kind == MergeMapKind::Sequence     ? JoinKind::Sequence
-                                                                : JoinKind::Timestamp;
+    watch.kind = options.latest                             ? JoinKind::Latest
+                 : watch.map_kind == MergeMapKind::Sequence ? JoinKind::Sequence
+                                                            : JoinKind::Timestamp;
     watch.order = options.order;
     watch.consumer = options.consumer;
     watch.consumer.use_driver = !options.standalone;
@@ -127,8 +127,7 @@ void add_map_options(CLI::App& command, JoinProgramOptions& options) {
 
 void add_options(CLI::App& command, JoinProgramOptions& options) {
     add_map_options(command, options);
-    command.add_flag("--standalone", options.standalone,
-                     "map what standalone producers announce; no driver");
+    command.add_flag("--standalone", options.standalone, "map what standalone producers announce; no driver");
     command
         .add_option("--allow", options.consumer.allowed_base_dirs, "directory regions may lie in; repeatable")
         ->capture_default_str();

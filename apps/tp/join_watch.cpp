@@ -48,8 +48,8 @@ JoinWatch::JoinWatch(Context& context, JoinWatchOptions options, Sink sink)
             join_ = std::make_unique<LatestJoin>(join_options(options_), options_.map_kind, options_.order);
             break;
     }
-    maps_ = std::make_unique<MergeMapClient>(
-        context, barrier(), MergeMapClientOptions{.endpoints = options_.consumer.endpoints});
+    maps_ = std::make_unique<MergeMapClient>(context, barrier(),
+                                             MergeMapClientOptions{.endpoints = options_.consumer.endpoints});
     if (!options_.map) return;
     authority_ = std::make_unique<MergeMapPublisher>(
         context, MergeMapPublisherOptions{.endpoints = options_.consumer.endpoints});
@@ -245,7 +245,8 @@ Report JoinWatch::report_of(const JoinDecision& decision, const char* key, std::
         item["first"] = input.has_range() ? Report(input.first) : Report(nullptr);
         item["last"] = input.has_range() ? Report(input.last) : Report(nullptr);
         // Ready permits an attempt; whether the frame was still there is known only by trying (JOIN-005).
-        if (decision.ready() && input.state == JoinInputState::Present && options_.kind != JoinKind::Timestamp) {
+        if (decision.ready() && input.state == JoinInputState::Present &&
+            options_.kind != JoinKind::Timestamp) {
             const bool read = try_frame(input);
             if (!read) ++frames_gone_;
             item["read"] = read;
@@ -273,7 +274,9 @@ void JoinWatch::wait(Nanos timeout_ns) noexcept {
 
 Report JoinWatch::summary() const {
     const JoinCounters& n = barrier().counters();
-    Report report{{"type", "summary"}, {"outputs", outputs_}, {"ready", n.ready},
+    Report report{{"type", "summary"},
+                  {"outputs", outputs_},
+                  {"ready", n.ready},
                   {"with_absent", n.ready_without_absent},
                   {"not_ready", n.not_ready},
                   {"blocked", n.blocked},

@@ -33,12 +33,12 @@ struct JoinWatchOptions {
     Nanos period_ns = kNanosPerSecond;
 };
 
-/// A stage that joins and throws the result away: it reads the inputs of one output, decides, tries every output
-/// that is ready, and says what came of it.
+/// A stage that joins and throws the result away: it reads the inputs of one output, decides, tries every
+/// output that is ready, and says what came of it.
 ///
-/// The output is driven as a stage would: sequences one after the other from the first complete one, times by the
-/// frames of the map's first input, latest values once per period. As the authority it starts a new output epoch
-/// when an input restarted, since sequences then begin anew (JT-03).
+/// The output is driven as a stage would: sequences one after the other from the first complete one, times by
+/// the frames of the map's first input, latest values once per period. As the authority it starts a new
+/// output epoch when an input restarted, since sequences then begin anew (JT-03).
 class JoinWatch final : public Agent {
 public:
     using Sink = std::function<void(const Report&)>;

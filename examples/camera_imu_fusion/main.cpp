@@ -35,9 +35,8 @@ int main() {
     tp::Consumer camera(context, reads(10000));
     tp::Consumer imu(context, reads(10001));
     // Lateness 0: an image waits for the first IMU sample after it, so its window is complete.
-    tp::TimestampJoin join({.out_stream_id = 20000,
-                            .out_epoch = 1,
-                            .assumed_clock_domain = tp::ClockDomain::Monotonic});
+    tp::TimestampJoin join(
+        {.out_stream_id = 20000, .out_epoch = 1, .assumed_clock_domain = tp::ClockDomain::Monotonic});
     join.apply(tp::TimestampMergeMap{
         .out_stream_id = 20000,
         .epoch = 1,

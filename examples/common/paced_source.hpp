@@ -19,9 +19,9 @@ public:
 
     PacedSource(tensorpool::Context& context, const PrivateDirectory& dir, std::uint32_t stream_id,
                 std::int32_t values, tensorpool::Nanos period_ns, Measure measure)
-        : producer_(context,
-                    {.stream_id = stream_id,
-                     .standalone = tensorpool::StandaloneLayout{.base_dir = dir.path(), .pools = {{1, 4096}}}}),
+        : producer_(context, {.stream_id = stream_id,
+                              .standalone = tensorpool::StandaloneLayout{.base_dir = dir.path(),
+                                                                         .pools = {{1, 4096}}}}),
           period_ns_(period_ns),
           measure_(std::move(measure)),
           info_{.tensor = tensorpool::image_layout(tensorpool::Dtype::Float32, 1, values),

@@ -48,9 +48,8 @@ int main() {
         while (next && join.decide(*next, now).ready()) {
             // Ready means "try": each frame is read in place, once, and may be gone by now.
             float l = -1, r = -1;
-            const bool whole =
-                left.read(*next, [&](const tp::Frame& f) { l = examples::first_value(f); }) &&
-                right.read(*next, [&](const tp::Frame& f) { r = examples::first_value(f); });
+            const bool whole = left.read(*next, [&](const tp::Frame& f) { l = examples::first_value(f); }) &&
+                               right.read(*next, [&](const tp::Frame& f) { r = examples::first_value(f); });
             std::cout << "output " << *next << ": left " << l << ", right " << r
                       << (whole ? "" : ", gone: dropped") << '\n';
             if (whole && l != r) return 1;

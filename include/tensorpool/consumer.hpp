@@ -166,11 +166,12 @@ public:
             const_cast<void*>(static_cast<const void*>(&handler)), limit);
     }
 
-    /// Looks up frame `seq` of the mapped epoch once, in place, and hands it to `handler(const Frame&)`: for a
-    /// stage that knows only later which of the frames it was told about it needs, as a join does (JOIN-005,
-    /// JOIN-006). False when the slot holds another frame by now, was never written, or was overwritten while
-    /// the handler ran: then what the handler read is worth nothing. Repeats nothing, moves nothing that poll()
-    /// delivers, and may be called from poll()'s handler. Trace id and publish time are not known here.
+    /// Looks up frame `seq` of the mapped epoch once, in place, and hands it to `handler(const Frame&)`: for
+    /// a stage that knows only later which of the frames it was told about it needs, as a join does
+    /// (JOIN-005, JOIN-006). False when the slot holds another frame by now, was never written, or was
+    /// overwritten while the handler ran: then what the handler read is worth nothing. Repeats nothing, moves
+    /// nothing that poll() delivers, and may be called from poll()'s handler. Trace id and publish time are
+    /// not known here.
     template <typename Handler>
     requires std::is_invocable_v<Handler&, const Frame&>
     [[nodiscard]] bool read(std::uint64_t seq, Handler&& handler) noexcept {

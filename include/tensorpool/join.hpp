@@ -12,9 +12,10 @@
 #include <string>
 #include <string_view>
 
-// Join barriers: may a stage try to build one output from several input streams now (join.md)? A barrier is told
-// which frames exist and answers; it never waits, never reads a payload and never stops a producer. Ready means
-// "try": whether the frames are still there is decided by reading them, once (JOIN-005, JOIN-006).
+// Join barriers: may a stage try to build one output from several input streams now (join.md)? A barrier is
+// told which frames exist and answers; it never waits, never reads a payload and never stops a producer.
+// Ready means "try": whether the frames are still there is decided by reading them, once (JOIN-005,
+// JOIN-006).
 //
 //   SequenceJoin   the same frame number everywhere: cameras on one trigger, stages of one pipeline
 //   TimestampJoin  different rates: a camera and an IMU
@@ -40,12 +41,12 @@ enum class JoinState : std::uint8_t {
 /// Why a decision is Blocked or Rejected.
 enum class JoinFault : std::uint8_t {
     None,
-    NoMap,               ///< none applied yet, or the output epoch changed (JOIN-021, JOIN-022)
-    InvalidMap,          ///< the last map was invalid: map_fault() (JOIN-014)
-    WrongClockDomain,    ///< `out_time_ns` is not in the map's clock domain (JOIN-045)
-    OutTimeWentBack,     ///< `out_time_ns` is below an earlier one (JOIN-049)
-    InputRejected,       ///< the inputs in `rejected` broke a rule about timestamps (JOIN-045, JOIN-047)
-    NoTimestampsInMap,   ///< ordering by timestamp needs a timestamp map (JOIN-059)
+    NoMap,              ///< none applied yet, or the output epoch changed (JOIN-021, JOIN-022)
+    InvalidMap,         ///< the last map was invalid: map_fault() (JOIN-014)
+    WrongClockDomain,   ///< `out_time_ns` is not in the map's clock domain (JOIN-045)
+    OutTimeWentBack,    ///< `out_time_ns` is below an earlier one (JOIN-049)
+    InputRejected,      ///< the inputs in `rejected` broke a rule about timestamps (JOIN-045, JOIN-047)
+    NoTimestampsInMap,  ///< ordering by timestamp needs a timestamp map (JOIN-059)
 };
 
 enum class JoinInputState : std::uint8_t {
@@ -59,8 +60,8 @@ enum class JoinInputState : std::uint8_t {
 struct JoinInput {
     std::uint32_t stream_id = 0;
     JoinInputState state = JoinInputState::Missing;
-    /// The frames this output wants of the input, both ends included: sequences for SequenceJoin, timestamps in
-    /// ns for TimestampJoin, the newest frame's sequence for LatestJoin. first > last: none yet.
+    /// The frames this output wants of the input, both ends included: sequences for SequenceJoin, timestamps
+    /// in ns for TimestampJoin, the newest frame's sequence for LatestJoin. first > last: none yet.
     std::uint64_t first = 1;
     std::uint64_t last = 0;
 
@@ -73,7 +74,8 @@ struct JoinDecision {
     JoinFault fault = JoinFault::NoMap;
     /// In the order of the map: one per rule, for LatestJoin one per distinct input.
     std::span<const JoinInput> inputs;
-    // Stream ids, each once (JOIN-034). An input with several rules is in the last list that one of them fits.
+    // Stream ids, each once (JOIN-034). An input with several rules is in the last list that one of them
+    // fits.
     std::span<const std::uint32_t> absent;
     std::span<const std::uint32_t> missing;
     std::span<const std::uint32_t> rejected;
@@ -165,8 +167,8 @@ public:
 
     // ---- what happens on the inputs
 
-    /// The clock an input's timestamps come from, as its announce says; kept when the map changes. May allocate
-    /// for a stream that was not named before.
+    /// The clock an input's timestamps come from, as its announce says; kept when the map changes. May
+    /// allocate for a stream that was not named before.
     void set_clock_domain(std::uint32_t stream_id, ClockDomain domain);
 
     /// A frame was announced or read. `now_ns` is the local monotonic clock (JOIN-033).
@@ -202,6 +204,9 @@ protected:
     class Impl;
     explicit JoinBarrier(std::unique_ptr<Impl> impl) noexcept;
     ~JoinBarrier();
+    [[nodiscard]] Impl& impl() const noexcept { return *impl_; }
+
+private:
     std::unique_ptr<Impl> impl_;
 };
 
@@ -229,11 +234,12 @@ public:
     const JoinDecision& decide(std::uint64_t out_time_ns, ClockDomain domain, Nanos now_ns) noexcept;
 };
 
-/// Ready when every input has a frame at all; names the newest of each (JOIN-054 to JOIN-064). The frames have
-/// nothing to do with each other but that they are the newest.
+/// Ready when every input has a frame at all; names the newest of each (JOIN-054 to JOIN-064). The frames
+/// have nothing to do with each other but that they are the newest.
 class LatestJoin final : public JoinBarrier {
 public:
-    /// Which kind of map names the inputs, and what "newest" means. Ordering by timestamp needs a timestamp map.
+    /// Which kind of map names the inputs, and what "newest" means. Ordering by timestamp needs a timestamp
+    /// map.
     LatestJoin(JoinOptions options, MergeMapKind map_kind, LatestOrder order = LatestOrder::Sequence);
     const JoinDecision& decide(Nanos now_ns) noexcept;
 };

@@ -12,15 +12,17 @@
 #include <variant>
 #include <vector>
 
-// Merge maps: which inputs one output stream is made of, and how far each must have come (join.md sections 2.1
-// and 3). Plain data, the same on the wire and in a program; a map may be wrong, and fault_of() says how.
+// Merge maps: which inputs one output stream is made of, and how far each must have come (join.md
+// sections 2.1 and 3). Plain data, the same on the wire and in a program; a map may be wrong, and fault_of()
+// says how.
 namespace tensorpool {
 
 enum class MergeRuleType : std::uint8_t { Offset = 0, Window = 1 };
 enum class MergeTimeRuleType : std::uint8_t { OffsetNs = 0, WindowNs = 1 };
 
-/// Which of a frame's two timestamps a time rule looks at. SlotHeader is the capture time and usually what you
-/// want; FrameDescriptor is the publish time, which producers send only when they opt in (JOIN-052, JT-15).
+/// Which of a frame's two timestamps a time rule looks at. SlotHeader is the capture time and usually what
+/// you want; FrameDescriptor is the publish time, which producers send only when they opt in (JOIN-052,
+/// JT-15).
 enum class TimestampSource : std::uint8_t { FrameDescriptor = 1, SlotHeader = 2 };
 
 /// The two kinds of map. A map of one kind never replaces one of the other (JT-06).
@@ -55,15 +57,16 @@ struct SequenceRule {
 struct SequenceMergeMap {
     std::uint32_t out_stream_id = 0;
     std::uint64_t epoch = 0;  ///< of the output stream
-    /// An input without a frame for longer than this counts as absent, and the others go on without it. Empty:
-    /// wait for it for ever (JOIN-035).
+    /// An input without a frame for longer than this counts as absent, and the others go on without it.
+    /// Empty: wait for it for ever (JOIN-035).
     std::optional<std::uint64_t> stale_timeout_ns{};
     std::vector<SequenceRule> rules{};
 
     friend bool operator==(const SequenceMergeMap&, const SequenceMergeMap&) = default;
 };
 
-/// What the output of time `t` needs of one input. Use the two makers: exactly one parameter is set (JOIN-013).
+/// What the output of time `t` needs of one input. Use the two makers: exactly one parameter is set
+/// (JOIN-013).
 struct TimestampRule {
     std::uint32_t input_stream_id = 0;
     MergeTimeRuleType type = MergeTimeRuleType::OffsetNs;

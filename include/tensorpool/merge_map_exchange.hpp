@@ -11,8 +11,8 @@
 #include <memory>
 #include <string_view>
 
-// How merge maps travel, on the control stream (join.md section 2.5): whoever owns an output stream publishes its
-// map, stages that join for it listen and ask.
+// How merge maps travel, on the control stream (join.md section 2.5): whoever owns an output stream publishes
+// its map, stages that join for it listen and ask.
 namespace tensorpool {
 
 // ---- the authority's side ---------------------------------------------------------------------------------
@@ -38,9 +38,9 @@ public:
     explicit MergeMapPublisher(Context& context, MergeMapPublisherOptions options = {});
     ~MergeMapPublisher() override;
 
-    /// Publishes the map from the next cycle on. It takes the place of the one of its kind and output, also of
-    /// another epoch: one output has one current epoch. Throws Error(InvalidArgument) for what fault_of() says,
-    /// and Error(NoSpace) when it does not fit one message.
+    /// Publishes the map from the next cycle on. It takes the place of the one of its kind and output, also
+    /// of another epoch: one output has one current epoch. Throws Error(InvalidArgument) for what fault_of()
+    /// says, and Error(NoSpace) when it does not fit one message.
     void publish(const MergeMap& map);
     /// Stops announcing; false when there was none.
     bool withdraw(MergeMapKind kind, std::uint32_t out_stream_id) noexcept;
@@ -70,8 +70,9 @@ struct MergeMapClientCounters {
     std::uint64_t messages_invalid = 0;
 };
 
-/// Keeps one barrier supplied: applies the maps that are announced, asks for one while there is none, and passes
-/// on the clock domains that input streams announce (JT-16). Not thread-safe: drive it on the barrier's thread.
+/// Keeps one barrier supplied: applies the maps that are announced, asks for one while there is none, and
+/// passes on the clock domains that input streams announce (JT-16). Not thread-safe: drive it on the
+/// barrier's thread.
 class MergeMapClient final : public Agent {
 public:
     /// `barrier` must outlive the client. Throws Error.

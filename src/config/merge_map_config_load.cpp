@@ -20,8 +20,8 @@ bool read_choice(Table& table, const char* key, const char* first, const char* s
     std::string word;
     if (!table.read(key, word) || word == first) return false;
     if (word != second) {
-        findings.problem(table.full_key(key), fmt::format("'{}' is unknown; write \"{}\" or \"{}\"", word,
-                                                          first, second));
+        findings.problem(table.full_key(key),
+                         fmt::format("'{}' is unknown; write \"{}\" or \"{}\"", word, first, second));
     }
     return word == second;
 }
@@ -99,11 +99,11 @@ void read_common(Table& table, Map& map, Findings& findings, ReadRule read_rule)
     bool found = false;
     for (Table& rule : table.table_array("rules", found)) map.rules.push_back(read_rule(rule, findings));
     if (map.rules.empty() || map.rules.size() > kMaxMergeRules) {
-        findings.problem(table.full_key("rules"),
-                         map.rules.empty()
-                             ? "is missing or empty; add rules = [{ input_stream_id = 10000, ... }] (JOIN-011)"
-                             : fmt::format("has {} rules; {} at most (JT-12)", map.rules.size(),
-                                           kMaxMergeRules));
+        findings.problem(
+            table.full_key("rules"),
+            map.rules.empty()
+                ? "is missing or empty; add rules = [{ input_stream_id = 10000, ... }] (JOIN-011)"
+                : fmt::format("has {} rules; {} at most (JT-12)", map.rules.size(), kMaxMergeRules));
     }
 }
 

@@ -61,8 +61,7 @@ DecodeResult decode_request(std::span<const std::byte> in, Request& m) noexcept 
 std::size_t encode(std::span<std::byte> out, const SequenceMergeMapAnnounce& m) noexcept {
     if (m.rules.size() > kMaxMergeRules) return 0;
     Encoder to(out);
-    to.message(
-        wire::SequenceMergeMapAnnounceBlock{m.out_stream_id, m.epoch, or_null(m.stale_timeout_ns)});
+    to.message(wire::SequenceMergeMapAnnounceBlock{m.out_stream_id, m.epoch, or_null(m.stale_timeout_ns)});
     to.group(wire::SequenceMergeRuleEntry::kBlockLength, m.rules.size());
     for (const SequenceRule& rule : m.rules) {
         to.entry(wire::SequenceMergeRuleEntry{rule.input_stream_id, rule.type, or_smallest(rule.offset),

@@ -53,9 +53,9 @@ std::optional<std::string> fault_of(const SequenceMergeMap& map) {
     if (auto fault = optional_fault("stale_timeout_ns", map.stale_timeout_ns)) return fault;
     for (std::size_t i = 0; i < map.rules.size(); ++i) {
         const SequenceRule& rule = map.rules[i];
-        const auto fault = pairing_fault(
-            rule.type == MergeRuleType::Offset, rule.type == MergeRuleType::Window, "", rule.offset,
-            kNullOffset, rule.window_size, kNullWindow, "JOIN-012");
+        const auto fault =
+            pairing_fault(rule.type == MergeRuleType::Offset, rule.type == MergeRuleType::Window, "",
+                          rule.offset, kNullOffset, rule.window_size, kNullWindow, "JOIN-012");
         if (fault) return fmt::format("rule {} (input {}) {}", i, rule.input_stream_id, *fault);
     }
     return std::nullopt;
@@ -66,13 +66,14 @@ std::optional<std::string> fault_of(const TimestampMergeMap& map) {
     if (auto fault = optional_fault("stale_timeout_ns", map.stale_timeout_ns)) return fault;
     if (auto fault = optional_fault("lateness_ns", map.lateness_ns)) return fault;
     if (map.clock_domain != ClockDomain::Monotonic && map.clock_domain != ClockDomain::RealtimeSynced)
-        return fmt::format("clock domain {} is unknown; 1 (monotonic) and 2 (realtime synced) exist (JOIN-017)",
-                           static_cast<unsigned>(map.clock_domain));
+        return fmt::format(
+            "clock domain {} is unknown; 1 (monotonic) and 2 (realtime synced) exist (JOIN-017)",
+            static_cast<unsigned>(map.clock_domain));
     for (std::size_t i = 0; i < map.rules.size(); ++i) {
         const TimestampRule& rule = map.rules[i];
-        auto fault = pairing_fault(rule.type == MergeTimeRuleType::OffsetNs,
-                                   rule.type == MergeTimeRuleType::WindowNs, "_ns", rule.offset_ns,
-                                   kNullOffsetNs, rule.window_ns, kNullU64, "JOIN-013");
+        auto fault =
+            pairing_fault(rule.type == MergeTimeRuleType::OffsetNs, rule.type == MergeTimeRuleType::WindowNs,
+                          "_ns", rule.offset_ns, kNullOffsetNs, rule.window_ns, kNullU64, "JOIN-013");
         if (!fault && rule.source != TimestampSource::FrameDescriptor &&
             rule.source != TimestampSource::SlotHeader) {
             fault = fmt::format(

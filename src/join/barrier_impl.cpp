@@ -159,8 +159,7 @@ void JoinBarrier::Impl::observe(const FrameObservation& frame, Nanos now_ns) noe
 bool JoinBarrier::Impl::time_is_sound(join::Input& input, std::size_t source,
                                       const std::optional<std::uint64_t>& before,
                                       std::uint64_t time_ns) noexcept {
-    const bool sound =
-        *input.domain == timestamp_map->clock_domain && (!before || time_ns >= *before);
+    const bool sound = *input.domain == timestamp_map->clock_domain && (!before || time_ns >= *before);
     if (!sound && !input.times[source].rejected) {
         input.times[source].rejected = true;
         ++counters.inputs_rejected;

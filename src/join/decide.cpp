@@ -118,7 +118,9 @@ std::optional<std::uint64_t> JoinBarrier::Impl::newest_out_seq() noexcept {
                 out = std::numeric_limits<std::uint64_t>::max();
             }
             if (rule.offset < 0) least = std::max(least, static_cast<std::uint64_t>(-rule.offset));
-            if (rule.offset > 0) newest = std::min(newest, std::numeric_limits<std::uint64_t>::max() - static_cast<std::uint64_t>(rule.offset));
+            if (rule.offset > 0)
+                newest = std::min(newest, std::numeric_limits<std::uint64_t>::max() -
+                                              static_cast<std::uint64_t>(rule.offset));
         }
         newest = std::min(newest, out);
     }
@@ -169,7 +171,8 @@ const JoinDecision& JoinBarrier::Impl::decide_latest(Nanos now_ns) noexcept {
 
 const JoinDecision& JoinBarrier::Impl::no_map() noexcept {
     ++counters.blocked;
-    decision_ = {JoinState::Blocked, map_fault.empty() ? JoinFault::NoMap : JoinFault::InvalidMap, {}, {}, {}, {}};
+    decision_ = {
+        JoinState::Blocked, map_fault.empty() ? JoinFault::NoMap : JoinFault::InvalidMap, {}, {}, {}, {}};
     return decision_;
 }
 
@@ -184,7 +187,8 @@ const JoinDecision& JoinBarrier::Impl::conclude(std::size_t rules) noexcept {
     missing_.clear();
     rejected_ids_.clear();
     if (present_ != rules) name_inputs(rules);
-    decision_ = {JoinState::NotReady, JoinFault::None, {judged_.data(), rules}, absent_, missing_, rejected_ids_};
+    decision_ = {JoinState::NotReady, JoinFault::None, {judged_.data(), rules}, absent_, missing_,
+                 rejected_ids_};
     if (rejected_ > 0) {  // wins over staleness (JT-17)
         ++counters.rejected;
         decision_.state = JoinState::Rejected;

@@ -70,14 +70,14 @@ SequenceJoin::SequenceJoin(JoinOptions options)
     : JoinBarrier(std::make_unique<Impl>(options, MergeMapKind::Sequence)) {
 }
 const JoinDecision& SequenceJoin::decide(std::uint64_t out_seq, Nanos now_ns) noexcept {
-    return impl_->decide_sequence(out_seq, now_ns);
+    return impl().decide_sequence(out_seq, now_ns);
 }
 
 std::optional<std::uint64_t> SequenceJoin::first_out_seq() const noexcept {
-    return impl_->first_out_seq();
+    return impl().first_out_seq();
 }
 std::optional<std::uint64_t> SequenceJoin::newest_out_seq() const noexcept {
-    return impl_->newest_out_seq();
+    return impl().newest_out_seq();
 }
 
 TimestampJoin::TimestampJoin(JoinOptions options)
@@ -85,14 +85,14 @@ TimestampJoin::TimestampJoin(JoinOptions options)
 }
 const JoinDecision& TimestampJoin::decide(std::uint64_t out_time_ns, ClockDomain domain,
                                           Nanos now_ns) noexcept {
-    return impl_->decide_time(out_time_ns, domain, now_ns);
+    return impl().decide_time(out_time_ns, domain, now_ns);
 }
 
 LatestJoin::LatestJoin(JoinOptions options, MergeMapKind map_kind, LatestOrder order)
     : JoinBarrier(std::make_unique<Impl>(options, map_kind, order)) {
 }
 const JoinDecision& LatestJoin::decide(Nanos now_ns) noexcept {
-    return impl_->decide_latest(now_ns);
+    return impl().decide_latest(now_ns);
 }
 
 std::string_view to_string(JoinState value) noexcept {

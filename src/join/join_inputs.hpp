@@ -81,8 +81,8 @@ public:
 private:
     [[nodiscard]] std::optional<ClockDomain> domain_of(std::uint32_t stream_id) const noexcept;
 
-    std::vector<Input> all_;          // in the order of the map
-    std::vector<std::uint32_t> ids_;  // the same order
+    std::vector<Input> all_;                                      // in the order of the map
+    std::vector<std::uint32_t> ids_;                              // the same order
     std::vector<std::pair<std::uint32_t, std::uint32_t>> by_id_;  // sorted: stream id, index
     std::vector<std::pair<std::uint32_t, ClockDomain>> domains_;  // sorted; streams of any map
     std::optional<ClockDomain> assumed_;

@@ -30,10 +30,10 @@ public:
         : opts(validated(std::move(options))),
           barrier(joined),
           messaging(context.messaging()),
-          publisher(messaging.add_publication(opts.endpoints.control.channel,
-                                              opts.endpoints.control.stream_id)),
-          control(messaging.add_subscription(opts.endpoints.control.channel,
-                                             opts.endpoints.control.stream_id)),
+          publisher(
+              messaging.add_publication(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
+          control(
+              messaging.add_subscription(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
           dispatcher(*this),
           timer(opts.request_period_ns, context.clock().now_ns()),
           asked_epoch(joined.out_epoch()) {
@@ -84,11 +84,11 @@ public:
 
     int ask(Nanos now_ns) noexcept {
         timer.restart(now_ns);
-        const auto sent =
-            barrier.map_kind() == MergeMapKind::Sequence
-                ? publisher.send(control::SequenceMergeMapRequest{barrier.out_stream_id(), barrier.out_epoch()})
-                : publisher.send(
-                      control::TimestampMergeMapRequest{barrier.out_stream_id(), barrier.out_epoch()});
+        const auto sent = barrier.map_kind() == MergeMapKind::Sequence
+                              ? publisher.send(control::SequenceMergeMapRequest{barrier.out_stream_id(),
+                                                                                barrier.out_epoch()})
+                              : publisher.send(control::TimestampMergeMapRequest{barrier.out_stream_id(),
+                                                                                 barrier.out_epoch()});
         if (sent) {
             ++counters.requests_sent;
             return 1;

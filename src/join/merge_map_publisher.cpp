@@ -47,10 +47,10 @@ public:
     Impl(Context& context, MergeMapPublisherOptions options)
         : opts(validated(std::move(options))),
           messaging(context.messaging()),
-          publisher(messaging.add_publication(opts.endpoints.control.channel,
-                                              opts.endpoints.control.stream_id)),
-          subscription(messaging.add_subscription(opts.endpoints.control.channel,
-                                                  opts.endpoints.control.stream_id)),
+          publisher(
+              messaging.add_publication(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
+          subscription(
+              messaging.add_subscription(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
           dispatcher(*this),
           timer(opts.period_ns, context.clock().now_ns()) {}
 

@@ -24,8 +24,9 @@ protected:
         return file;
     }
     std::string lockstep() const {
-        return write_map("rules = [{ input_stream_id = 10000, offset = 0 }, "
-                         "{ input_stream_id = 10001, window_size = 3 }]\n");
+        return write_map(
+            "rules = [{ input_stream_id = 10000, offset = 0 }, "
+            "{ input_stream_id = 10001, window_size = 3 }]\n");
     }
     std::vector<std::string> join(std::vector<std::string> more) const {
         std::vector<std::string> words{"join", "--standalone", "--allow", shm_dir(), "--duration-s", "60"};
@@ -74,9 +75,10 @@ TEST_F(TpJoinTest, ASecondJoinAsksForTheMapThatTheFirstAnnounces) {
 TEST_F(TpJoinTest, JoinsByTimeAndByWhateverIsNewest) {
     const auto slow = start_producer("10000", "30");
     const auto fast = start_producer("10001", "200");
-    const std::string map = write_map("kind = \"timestamp\"\n"
-                                      "rules = [{ input_stream_id = 10000, offset_ns = 0 },\n"
-                                      "         { input_stream_id = 10001, window_ns = 50_000_000 }]\n");
+    const std::string map = write_map(
+        "kind = \"timestamp\"\n"
+        "rules = [{ input_stream_id = 10000, offset_ns = 0 },\n"
+        "         { input_stream_id = 10001, window_ns = 50_000_000 }]\n");
     ASSERT_EQ(run(join({map, "--outputs", "5", "--json"})), 0) << err << out;
     for (const auto& line : json_lines(out)) {
         if (line.at("type") != "JoinDecision" || line.at("state") != "READY") continue;
@@ -147,11 +149,10 @@ TEST_F(TpJoinTest, PrintsMergeMapsAndRequestsAsTheyPass) {
 TEST_F(TpJoinTest, ADriverNeitherKeepsNorPassesOnAMap) {
     const auto driver = start_driver();
     const auto authority = tp({"join", lockstep(), "--allow", shm_dir(), "--quiet"});
-    const std::vector<std::string> ask{"join", "--out-stream-id", "20000", "--allow", shm_dir(), "--quiet",
-                                       "--json", "--duration-s", "1.5"};
-    ASSERT_TRUE(eventually([&] {
-        return run(ask) == 3 && json_lines(out).back().at("maps_applied") == 1;
-    })) << out << err;
+    const std::vector<std::string> ask{"join",    "--out-stream-id", "20000",        "--allow", shm_dir(),
+                                       "--quiet", "--json",          "--duration-s", "1.5"};
+    ASSERT_TRUE(eventually([&] { return run(ask) == 3 && json_lines(out).back().at("maps_applied") == 1; }))
+        << out << err;
     authority->signal(SIGKILL);
     authority->wait();
     EXPECT_EQ(run(ask), 3);

@@ -36,8 +36,8 @@ stale_timeout_ns = 5_000_000_000
 rules = [{ input_stream_id = 10000, offset = -1 }, { input_stream_id = 10001, window_size = 5 }]
 )");
     EXPECT_THAT(loaded.warnings, IsEmpty());
-    const SequenceMergeMap expected{20000, 7, 5'000'000'000,
-                                    {SequenceRule::at_offset(10000, -1), SequenceRule::window(10001, 5)}};
+    const SequenceMergeMap expected{
+        20000, 7, 5'000'000'000, {SequenceRule::at_offset(10000, -1), SequenceRule::window(10001, 5)}};
     EXPECT_EQ(std::get<SequenceMergeMap>(loaded.map), expected);
     EXPECT_FALSE(fault_of(expected));
 }
@@ -78,7 +78,9 @@ TEST(MergeMapConfigTest, TheEnvironmentOverridesScalars) {
 // spec: JOIN-011 JOIN-012 JOIN-013 JOIN-016
 TEST(MergeMapConfigTest, NamesWhatIsWrongAndWhere) {
     const std::string head = "out_stream_id = 20000\n";
-    const auto rule = [&](const std::string& text) { return error_of(head + "rules = [{ " + text + " }]\n"); };
+    const auto rule = [&](const std::string& text) {
+        return error_of(head + "rules = [{ " + text + " }]\n");
+    };
     EXPECT_THAT(error_of(head), HasSubstr("merge_map.rules: is missing or empty"));
     EXPECT_THAT(error_of("rules = [{ input_stream_id = 1, offset = 0 }]\n"),
                 HasSubstr("merge_map.out_stream_id: is missing"));
@@ -93,7 +95,8 @@ TEST(MergeMapConfigTest, NamesWhatIsWrongAndWhere) {
                 HasSubstr("give offset_ns or window_ns"));
     EXPECT_THAT(error_of(timestamp + "rules = [{ input_stream_id = 1, offset_ns = 0, source = \"x\" }]\n"),
                 HasSubstr("write \"slot_header\" or \"frame_descriptor\""));
-    EXPECT_THAT(error_of(timestamp + "clock_domain = \"utc\"\n"), HasSubstr("clock_domain: 'utc' is unknown"));
+    EXPECT_THAT(error_of(timestamp + "clock_domain = \"utc\"\n"),
+                HasSubstr("clock_domain: 'utc' is unknown"));
     EXPECT_THROW(static_cast<void>(load_merge_map("/nonexistent.toml")), Error);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Schema 903 beyond its golden vectors: exactly version 1, raw enumerations, full groups, and what makes a map
-// invalid.
+// Schema 903 beyond its golden vectors: exactly version 1, raw enumerations, full groups, and what makes a
+// map invalid.
 
 #include "control/codec.hpp"
 
@@ -211,9 +211,8 @@ TEST(MergeCodecTest, CarriesEveryFieldThatTheProtocolLists) {
         EXPECT_EQ(codec_of(golden.message).decode(golden.bytes).fields.size(), golden.fields.size());
         for (const std::string& field : fields) EXPECT_TRUE(golden.fields.contains(field)) << name << field;
     };
-    has("merge/SequenceMergeMapAnnounce",
-        {"outStreamId", "epoch", "staleTimeoutNs", "rules[0].inputStreamId", "rules[0].ruleType",
-         "rules[0].offset", "rules[0].windowSize"});
+    has("merge/SequenceMergeMapAnnounce", {"outStreamId", "epoch", "staleTimeoutNs", "rules[0].inputStreamId",
+                                           "rules[0].ruleType", "rules[0].offset", "rules[0].windowSize"});
     has("merge/TimestampMergeMapAnnounce",
         {"outStreamId", "epoch", "staleTimeoutNs", "clockDomain", "latenessNs", "rules[0].inputStreamId",
          "rules[0].ruleType", "rules[0].timestampSource", "rules[0].offsetNs", "rules[0].windowNs"});

@@ -76,7 +76,8 @@ protected:
     }
     control::ControlPublisher by_hand() {
         const Endpoint at = StreamEndpoints{}.control;
-        return control::ControlPublisher(authority_context->messaging().add_publication(at.channel, at.stream_id));
+        return control::ControlPublisher(
+            authority_context->messaging().add_publication(at.channel, at.stream_id));
     }
 
     TempDir dir;
@@ -224,7 +225,8 @@ TEST_F(MergeMapExchangeTest, AnAuthorityRefusesToPublishAnInvalidMap) {
         }
         return "published";
     };
-    EXPECT_THAT(refused(sequence_map({})), HasSubstr("merge map of stream 20000 epoch 1: there are no rules"));
+    EXPECT_THAT(refused(sequence_map({})),
+                HasSubstr("merge map of stream 20000 epoch 1: there are no rules"));
     EXPECT_THAT(refused(timestamp_map({TimestampRule::window(kA, 0)})), HasSubstr("JOIN-016"));
     std::vector<SequenceRule> many(kMaxMergeRules, SequenceRule::at_offset(kA, 0));
     EXPECT_THAT(refused(sequence_map(std::move(many))), HasSubstr("do not fit a message"));

@@ -20,7 +20,8 @@ constexpr std::uint32_t kRight = 4243;
 constexpr std::uint32_t kJoined = 9000;
 constexpr std::uint32_t kBytes = 256;
 constexpr std::uint32_t kSmallRing = 64;
-// Two processes start seconds apart on a busy machine: the ring still holds what the later one is about to join.
+// Two processes start seconds apart on a busy machine: the ring still holds what the later one is about to
+// join.
 constexpr std::uint32_t kLargeRing = 4096;
 
 ProducerOptions input_options(const TempDir& dir, std::uint32_t stream_id, std::uint32_t nslots) {
@@ -57,7 +58,9 @@ bool publish_now(Producer& producer) {
 }
 
 SequenceMergeMap lockstep(std::uint64_t epoch) {
-    return {kJoined, epoch, std::nullopt,
+    return {kJoined,
+            epoch,
+            std::nullopt,
             {SequenceRule::at_offset(kLeft, 0), SequenceRule::at_offset(kRight, 0)}};
 }
 
@@ -166,7 +169,8 @@ TEST(JoinKillTest, AJoinOutlivesItsInputsThatAreKilledAndStartedAgain) {
         ASSERT_TRUE(eventually(
             [&] {
                 stage.cycle();
-                return stage.join.out_epoch() >= epoch + 1 && stage.outputs_of_epoch == stage.join.out_epoch();
+                return stage.join.out_epoch() >= epoch + 1 &&
+                       stage.outputs_of_epoch == stage.join.out_epoch();
             },
             std::chrono::minutes(2)))
             << "round " << round << ": " << stage.left.last_error() << stage.right.last_error();
@@ -246,7 +250,8 @@ TEST(JoinSystemTest, AWindowIsReadyThoughItsOldestFramesWereOverwritten) {
     std::uint64_t found = 0;
     for (std::uint64_t seq = decision.inputs[0].first; seq <= decision.inputs[0].last; ++seq)
         found += consumer.read(seq, [](const Frame&) {}) ? 1U : 0U;
-    EXPECT_EQ(found, kSmallRing) << "of twice as many: the ring holds no more, and that is no fault of the join";
+    EXPECT_EQ(found, kSmallRing)
+        << "of twice as many: the ring holds no more, and that is no fault of the join";
 }
 
 // spec: JOIN-036 JOIN-046 JOIN-048
@@ -259,7 +264,11 @@ TEST(JoinSystemTest, JoinsOnTheTimesThatAProducerSendsInSlotsAndDescriptors) {
     Consumer consumer(context, reading);
     TimestampJoin join{joined_options()};
     MergeMapClient maps(context, join);  // learns the input's clock from its announce
-    join.apply(TimestampMergeMap{kJoined, 1, std::nullopt, ClockDomain::Monotonic, std::nullopt,
+    join.apply(TimestampMergeMap{kJoined,
+                                 1,
+                                 std::nullopt,
+                                 ClockDomain::Monotonic,
+                                 std::nullopt,
                                  {TimestampRule::at_offset(kLeft, 0, TimestampSource::SlotHeader),
                                   TimestampRule::at_offset(kLeft, 0, TimestampSource::FrameDescriptor)}});
     std::uint64_t out_time = 0;

@@ -234,11 +234,10 @@ BlockLayout sequence_merge_map_request() {
 
 BlockLayout timestamp_merge_map_announce() {
     using Block = wire::TimestampMergeMapAnnounceBlock;
-    return layout<Block>(
-        "TimestampMergeMapAnnounce",
-        {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch),
-         TP_FIELD("staleTimeoutNs", stale_timeout_ns), TP_FIELD("clockDomain", clock_domain),
-         TP_FIELD("latenessNs", lateness_ns)});
+    return layout<Block>("TimestampMergeMapAnnounce",
+                         {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch),
+                          TP_FIELD("staleTimeoutNs", stale_timeout_ns), TP_FIELD("clockDomain", clock_domain),
+                          TP_FIELD("latenessNs", lateness_ns)});
 }
 
 BlockLayout timestamp_merge_map_request() {
@@ -250,17 +249,31 @@ BlockLayout timestamp_merge_map_request() {
 }  // namespace
 
 const std::vector<BlockLayout>& message_layouts() {
-    static const std::vector<BlockLayout> layouts{
-        shm_pool_announce(),      consumer_hello(),     consumer_config(),      frame_descriptor(),
-        qos_consumer(),           qos_producer(),       data_source_announce(), data_source_meta(),
-        control_response(),       meta_blob_announce(), frame_progress(),       meta_blob_chunk(),
-        meta_blob_complete(),     attach_request(),     attach_response(),      detach_request(),
-        detach_response(),        lease_keepalive(),    driver_shutdown(),      lease_revoked(),
-        driver_shutdown_request(),
-        sequence_merge_map_announce(),
-        sequence_merge_map_request(),
-        timestamp_merge_map_announce(),
-        timestamp_merge_map_request()};
+    static const std::vector<BlockLayout> layouts{shm_pool_announce(),
+                                                  consumer_hello(),
+                                                  consumer_config(),
+                                                  frame_descriptor(),
+                                                  qos_consumer(),
+                                                  qos_producer(),
+                                                  data_source_announce(),
+                                                  data_source_meta(),
+                                                  control_response(),
+                                                  meta_blob_announce(),
+                                                  frame_progress(),
+                                                  meta_blob_chunk(),
+                                                  meta_blob_complete(),
+                                                  attach_request(),
+                                                  attach_response(),
+                                                  detach_request(),
+                                                  detach_response(),
+                                                  lease_keepalive(),
+                                                  driver_shutdown(),
+                                                  lease_revoked(),
+                                                  driver_shutdown_request(),
+                                                  sequence_merge_map_announce(),
+                                                  sequence_merge_map_request(),
+                                                  timestamp_merge_map_announce(),
+                                                  timestamp_merge_map_request()};
     return layouts;
 }
 
@@ -274,9 +287,9 @@ const std::vector<FieldLayout>& pool_entry_fields() {
 
 const std::vector<FieldLayout>& sequence_rule_fields() {
     using Block = wire::SequenceMergeRuleEntry;
-    static const std::vector<FieldLayout> fields{
-        TP_FIELD("inputStreamId", input_stream_id), TP_FIELD("ruleType", rule_type),
-        TP_FIELD("offset", offset), TP_FIELD("windowSize", window_size)};
+    static const std::vector<FieldLayout> fields{TP_FIELD("inputStreamId", input_stream_id),
+                                                 TP_FIELD("ruleType", rule_type), TP_FIELD("offset", offset),
+                                                 TP_FIELD("windowSize", window_size)};
     return fields;
 }
 
