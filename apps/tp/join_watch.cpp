@@ -277,7 +277,7 @@ Report JoinWatch::summary() const {
     Report report{{"type", "summary"},
                   {"outputs", outputs_},
                   {"ready", n.ready},
-                  {"with_absent", n.ready_without_absent},
+                  {"with_absent", n.ready_with_absent},
                   {"not_ready", n.not_ready},
                   {"blocked", n.blocked},
                   {"rejected", n.rejected},

@@ -68,7 +68,7 @@ struct JoinInput {
     [[nodiscard]] bool has_range() const noexcept { return first <= last; }
 };
 
-/// What a barrier says about one output. The spans are valid until the barrier's next non-const call.
+/// What a barrier says about one output. It and its spans are valid until the barrier's next non-const call.
 struct JoinDecision {
     JoinState state = JoinState::Blocked;
     JoinFault fault = JoinFault::NoMap;
@@ -119,7 +119,7 @@ struct JoinInputStatus {
 
 struct JoinCounters {
     std::uint64_t ready = 0;
-    std::uint64_t ready_without_absent = 0;  ///< of ready: an input was absent
+    std::uint64_t ready_with_absent = 0;  ///< of ready: the join goes on without a stale input
     std::uint64_t not_ready = 0;
     std::uint64_t blocked = 0;
     std::uint64_t rejected = 0;

@@ -195,7 +195,7 @@ const JoinDecision& JoinBarrier::Impl::conclude(std::size_t rules) noexcept {
         decision_.fault = JoinFault::InputRejected;
     } else if (present_ > 0 && missing_.empty()) {
         ++counters.ready;
-        if (!absent_.empty()) ++counters.ready_without_absent;
+        if (!absent_.empty()) ++counters.ready_with_absent;
         decision_.state = JoinState::Ready;
     } else {
         ++counters.not_ready;

@@ -494,7 +494,7 @@ TEST(JoinAllocationTest, ObservingReportingAndDecidingAllocateNothing) {
     EXPECT_EQ(allocations_of_this_thread() - before, 0U);
     EXPECT_GT(ready, 0U);
     EXPECT_GT(sequence.counters().not_ready, 0U);
-    EXPECT_GT(sequence.counters().ready_without_absent, 0U);
+    EXPECT_GT(sequence.counters().ready_with_absent, 0U);
     EXPECT_GT(time.counters().rejected, 0U);
 }
 

@@ -231,7 +231,7 @@ TEST_F(StaleExampleTest, ASilentInputIsAbsentAndTheOthersGoOn) {
     EXPECT_TRUE(decision.ready());
     EXPECT_EQ(ids(decision.absent), StreamIds{kB});
     EXPECT_THAT(decision.missing, IsEmpty());
-    EXPECT_EQ(join.counters().ready_without_absent, 1U);
+    EXPECT_EQ(join.counters().ready_with_absent, 1U);
 }
 
 // Row 18. spec: JOIN-035
