@@ -111,6 +111,7 @@ void fanout_group(const Options&, Results&);
 void driver_group(const Options&, Results&);
 void consumers_group(const Options&, Results&);
 void supervisor_group(const Options&, Results&);
+void join_group(const Options&, Results&);
 
 /// Processor time of the calling process so far.
 [[nodiscard]] double cpu_seconds();

@@ -13,18 +13,15 @@ constexpr const char* kUsage =
     "usage: tp-bench [--quick] [--json FILE] [--only NAME]\n"
     "  --quick      fewer rounds: under a minute in all\n"
     "  --json FILE  also write one flat object of name to number\n"
-    "  --only NAME  run one group: publish, copy, latency, fanout, driver, consumers, supervisor\n";
+    "  --only NAME  run one group: publish, copy, latency, fanout, driver, consumers, supervisor, join\n";
 
 struct NamedGroup {
     const char* name;
     tensorpool::bench::Group run;
 };
 
-constexpr NamedGroup kGroups[] = {
-    {"publish", tensorpool::bench::publish_group}, {"copy", tensorpool::bench::copy_group},
-    {"latency", tensorpool::bench::latency_group}, {"fanout", tensorpool::bench::fanout_group},
     {"driver", tensorpool::bench::driver_group},   {"consumers", tensorpool::bench::consumers_group},
-    {"supervisor", tensorpool::bench::supervisor_group}};
+    {"supervisor", tensorpool::bench::supervisor_group}, {"join", tensorpool::bench::join_group}};
 
 }  // namespace
 

@@ -74,6 +74,21 @@ public:
     void on_driver_shutdown_request(const DriverShutdownRequest& m, const messaging::Message&) override {
         round_trip(m);
     }
+    void on_sequence_merge_map(const SequenceMergeMap& m, const messaging::Message&) override {
+        round_trip(m);
+        std::ignore = fault_of(m);
+    }
+    void on_sequence_merge_map_request(const SequenceMergeMapRequest& m, const messaging::Message&) override {
+        round_trip(m);
+    }
+    void on_timestamp_merge_map(const TimestampMergeMap& m, const messaging::Message&) override {
+        round_trip(m);
+        std::ignore = fault_of(m);
+    }
+    void on_timestamp_merge_map_request(const TimestampMergeMapRequest& m,
+                                        const messaging::Message&) override {
+        round_trip(m);
+    }
 };
 
 }  // namespace

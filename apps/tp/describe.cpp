@@ -221,6 +221,49 @@ void Describer::on_driver_shutdown_request(const control::DriverShutdownRequest&
         {{"type", "ShmDriverShutdownRequest"}, {"reason", value_of(m.reason)}, {"message", m.error_message}});
 }
 
+void Describer::on_sequence_merge_map(const SequenceMergeMap& m, const messaging::Message&) {
+    Report rules = Report::array();
+    for (const SequenceRule& rule : m.rules) {
+        rules.push_back({{"input", rule.input_stream_id},
+                         {"type", value_of(rule.type)},
+                         {"offset", or_null(rule.offset)},
+                         {"window", or_null(rule.window_size)}});
+    }
+    sink_({{"type", "SequenceMergeMapAnnounce"},
+           {"stream", m.out_stream_id},
+           {"epoch", m.epoch},
+           {"stale_ns", or_null(m.stale_timeout_ns)},
+           {"rules", std::move(rules)}});
+}
+
+void Describer::on_sequence_merge_map_request(const control::SequenceMergeMapRequest& m,
+                                              const messaging::Message&) {
+    sink_({{"type", "SequenceMergeMapRequest"}, {"stream", m.out_stream_id}, {"epoch", m.epoch}});
+}
+
+void Describer::on_timestamp_merge_map(const TimestampMergeMap& m, const messaging::Message&) {
+    Report rules = Report::array();
+    for (const TimestampRule& rule : m.rules) {
+        rules.push_back({{"input", rule.input_stream_id},
+                         {"type", value_of(rule.type)},
+                         {"source", value_of(rule.source)},
+                         {"offset", or_null(rule.offset_ns)},
+                         {"window", or_null(rule.window_ns)}});
+    }
+    sink_({{"type", "TimestampMergeMapAnnounce"},
+           {"stream", m.out_stream_id},
+           {"epoch", m.epoch},
+           {"stale_ns", or_null(m.stale_timeout_ns)},
+           {"clock_domain", value_of(m.clock_domain)},
+           {"lateness_ns", or_null(m.lateness_ns)},
+           {"rules", std::move(rules)}});
+}
+
+void Describer::on_timestamp_merge_map_request(const control::TimestampMergeMapRequest& m,
+                                               const messaging::Message&) {
+    sink_({{"type", "TimestampMergeMapRequest"}, {"stream", m.out_stream_id}, {"epoch", m.epoch}});
+}
+
 void Describer::on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t,
                                control::DecodeResult why, const messaging::Message& message) {
     sink_({{"type", "Undecodable"},

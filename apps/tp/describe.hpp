@@ -9,7 +9,8 @@
 
 namespace tensorpool::apps {
 
-/// Turns every message of schemas 900 and 901 into a report with the keys of TOOL section 4 and a `type`.
+/// Turns every message of schemas 900, 901 and 903 into a report with the keys of TOOL section 4 and a
+/// `type`.
 class Describer final : public control::ControlHandler {
 public:
     using Sink = std::function<void(const Report&)>;
@@ -39,6 +40,12 @@ public:
     void on_lease_revoked(const control::LeaseRevoked&, const messaging::Message&) override;
     void on_driver_shutdown_request(const control::DriverShutdownRequest&,
                                     const messaging::Message&) override;
+    void on_sequence_merge_map(const SequenceMergeMap&, const messaging::Message&) override;
+    void on_sequence_merge_map_request(const control::SequenceMergeMapRequest&,
+                                       const messaging::Message&) override;
+    void on_timestamp_merge_map(const TimestampMergeMap&, const messaging::Message&) override;
+    void on_timestamp_merge_map_request(const control::TimestampMergeMapRequest&,
+                                        const messaging::Message&) override;
     void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t correlation_id,
                         control::DecodeResult why, const messaging::Message&) override;
 

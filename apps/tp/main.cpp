@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
     add_supervisor_command(app, selection);
     add_produce_command(app, selection);
     add_consume_command(app, selection);
+    add_join_command(app, selection);
     add_ls_command(app, selection);
     add_listen_commands(app, selection);
     add_metadata_commands(app, selection);

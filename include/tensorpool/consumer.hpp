@@ -128,6 +128,8 @@ struct ConsumerCounters {
     std::uint64_t messages_invalid = 0;     ///< undecodable or foreign-version messages on our streams
     std::uint64_t messages_lost_bytes = 0;  ///< messaging bytes overwritten before we read them
     std::uint64_t handler_errors = 0;       ///< handlers that threw; the frame counts as delivered
+    std::uint64_t frames_read = 0;          ///< by read(), intact
+    std::uint64_t reads_failed = 0;         ///< by read(): gone, never written, or overwritten meanwhile
     std::uint64_t remaps = 0;               ///< successful mappings (no. 10)
     std::uint64_t unmaps = 0;
     std::uint64_t hello_published = 0;
@@ -183,6 +185,21 @@ public:
             const_cast<void*>(static_cast<const void*>(&handler)), limit);
     }
 
+    /// Looks up frame `seq` of the mapped epoch once, in place, and hands it to `handler(const Frame&)`: for
+    /// a stage that knows only later which of the frames it was told about it needs, as a join does
+    /// (JOIN-005, JOIN-006). False when the slot holds another frame by now, was never written, or was
+    /// overwritten while the handler ran: then what the handler read is worth nothing. Repeats nothing, moves
+    /// nothing that poll() delivers, and may be called from poll()'s handler. Trace id and publish time are
+    /// not known here.
+    template <typename Handler>
+    requires std::is_invocable_v<Handler&, const Frame&>
+    [[nodiscard]] bool read(std::uint64_t seq, Handler&& handler) noexcept {
+        return read_frame(
+            seq,
+            [](void* h, const Frame& frame) { (*static_cast<std::remove_reference_t<Handler>*>(h))(frame); },
+            const_cast<void*>(static_cast<const void*>(&handler)));
+    }
+
     /// For agent runners: do_work() then polls into this handler too.
     void on_frame(std::function<void(const Frame&)> handler);
     /// Called after a handler returned from a frame that was overwritten while it ran.
@@ -219,6 +236,7 @@ private:
     class Impl;
     explicit Consumer(std::unique_ptr<Impl> impl) noexcept;
     int poll_frames(void (*call)(void*, const Frame&), void* handler, int limit) noexcept;
+    bool read_frame(std::uint64_t seq, void (*call)(void*, const Frame&), void* handler) noexcept;
     std::unique_ptr<Impl> impl_;
 };
 

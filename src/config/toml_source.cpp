@@ -303,6 +303,9 @@ bool TomlSource::Table::read(std::string_view key, std::uint64_t& value) {
 bool TomlSource::Table::read(std::string_view key, std::int32_t& value) {
     return read_integer(key, value);
 }
+bool TomlSource::Table::read(std::string_view key, std::int64_t& value) {
+    return read_integer(key, value);
+}
 
 namespace {
 

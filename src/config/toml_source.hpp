@@ -72,6 +72,7 @@ public:
     bool read(std::string_view key, std::uint32_t& value);
     bool read(std::string_view key, std::uint64_t& value);
     bool read(std::string_view key, std::int32_t& value);
+    bool read(std::string_view key, std::int64_t& value);
     bool read(std::string_view key, std::vector<IdRange>& value);
     bool read(std::string_view key, std::vector<std::string>& value);
 

@@ -54,6 +54,10 @@ int Consumer::poll_frames(void (*call)(void*, const Frame&), void* handler, int 
     return impl_->poll(call, handler, limit);
 }
 
+bool Consumer::read_frame(std::uint64_t seq, void (*call)(void*, const Frame&), void* handler) noexcept {
+    return impl_->read(seq, call, handler);
+}
+
 void Consumer::on_frame(std::function<void(const Frame&)> handler) {
     impl_->frame_handler = std::move(handler);
 }

@@ -282,6 +282,28 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
     return true;
 }
 
+bool Consumer::Impl::read(std::uint64_t seq, Call call, void* handler) noexcept {
+    bool good = false;
+    if (mapped_ != nullptr) {
+        wire::FrameDescriptorBlock descriptor{};
+        descriptor.stream_id = options.stream_id;
+        descriptor.epoch = mapped_epoch_;
+        descriptor.seq = seq;
+        descriptor.timestamp_ns = wire::kNullU64;
+        good = look_up_.read(descriptor) == FrameReader::Result::Ok;
+    }
+    if (good) {
+        try {
+            call(handler, look_up_.frame());
+        } catch (...) {
+            ++counters.handler_errors;
+        }
+        good = look_up_.frame().intact();
+    }
+    ++(good ? counters.frames_read : counters.reads_failed);
+    return good;
+}
+
 void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
     ++counters.drops_late;
     switch (result) {
@@ -390,6 +412,7 @@ void Consumer::Impl::sync_mapping() noexcept {
     mapped_epoch_ = tracker.epoch();
     reader_.attach(mapping);
     if (options.progress) progress_reader_.attach(mapping);
+    look_up_.attach(mapping);
     if (hello_ && mapping != nullptr) hello_->trigger();  // whoever produces now may not have heard the last one
     sequence.restart();
     gate_.restart();

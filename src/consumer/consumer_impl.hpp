@@ -35,6 +35,7 @@ public:
     Impl& operator=(const Impl&) = delete;
 
     int poll(Call call, void* handler, int limit) noexcept;
+    bool read(std::uint64_t seq, Call call, void* handler) noexcept;
     int do_work(Nanos now_ns) noexcept;
     void wait(Nanos timeout_ns) noexcept;
 
@@ -96,6 +97,7 @@ private:
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
     FrameReader reader_;
+    FrameReader look_up_;  // of read(): poll()'s handler may call it while it holds reader_'s frame
     consumer::ProgressReader progress_reader_;
     base::RateGate gate_;
     base::PeriodicTimer liveness_timer_;

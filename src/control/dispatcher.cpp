@@ -3,6 +3,7 @@
 #include "control/dispatcher.hpp"
 
 #include "wire/driver_blocks.hpp"
+#include "wire/merge_blocks.hpp"
 
 #include <type_traits>
 
@@ -19,6 +20,8 @@ void ControlDispatcher::dispatch(const messaging::Message& message) {
             return dispatch_control(header, message);
         case wire::ShmAttachRequestBlock::kSchemaId:
             return dispatch_driver(header, message);
+        case wire::SequenceMergeMapAnnounceBlock::kSchemaId:
+            return dispatch_merge(header, message);
         default:
             ++counters_.foreign;
     }
@@ -99,6 +102,22 @@ void ControlDispatcher::dispatch_driver(const wire::MessageHeader& header, const
             return decode_and_call(&H::on_lease_revoked, header, m);
         case wire::ShmDriverShutdownRequestBlock::kTemplateId:
             return decode_and_call(&H::on_driver_shutdown_request, header, m);
+        default:
+            ++counters_.foreign;
+    }
+}
+
+void ControlDispatcher::dispatch_merge(const wire::MessageHeader& header, const messaging::Message& m) {
+    using H = ControlHandler;
+    switch (header.template_id) {
+        case wire::SequenceMergeMapAnnounceBlock::kTemplateId:
+            return decode_and_call(&H::on_sequence_merge_map, header, m);
+        case wire::SequenceMergeMapRequestBlock::kTemplateId:
+            return decode_and_call(&H::on_sequence_merge_map_request, header, m);
+        case wire::TimestampMergeMapAnnounceBlock::kTemplateId:
+            return decode_and_call(&H::on_timestamp_merge_map, header, m);
+        case wire::TimestampMergeMapRequestBlock::kTemplateId:
+            return decode_and_call(&H::on_timestamp_merge_map_request, header, m);
         default:
             ++counters_.foreign;
     }

@@ -38,6 +38,11 @@ public:
     virtual void on_lease_revoked(const LeaseRevoked&, const messaging::Message&) {}
     virtual void on_driver_shutdown_request(const DriverShutdownRequest&, const messaging::Message&) {}
 
+    virtual void on_sequence_merge_map(const SequenceMergeMapAnnounce&, const messaging::Message&) {}
+    virtual void on_sequence_merge_map_request(const SequenceMergeMapRequest&, const messaging::Message&) {}
+    virtual void on_timestamp_merge_map(const TimestampMergeMapAnnounce&, const messaging::Message&) {}
+    virtual void on_timestamp_merge_map_request(const TimestampMergeMapRequest&, const messaging::Message&) {}
+
     /// A message of ours that could not be used: malformed, an unknown enum value, a newer version. For an
     /// attach response `correlation_id` names the request when the fixed part was readable, else it is 0
     /// (DRV-081).
@@ -72,6 +77,7 @@ private:
                          const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_control(const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_driver(const wire::MessageHeader& header, const messaging::Message& message);
+    void dispatch_merge(const wire::MessageHeader& header, const messaging::Message& message);
 
     ControlHandler& handler_;
     DispatchCounters counters_;

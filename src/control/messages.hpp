@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <tensorpool/merge_map.hpp>
 #include <tensorpool/protocol_enums.hpp>
 
 #include <cstdint>
@@ -231,6 +232,24 @@ struct DriverShutdownRequest {
     ShutdownReason reason = ShutdownReason::Normal;
     std::string token;  ///< never log it
     std::string error_message;
+};
+
+// ---- schema 903
+// --------------------------------------------------------------------------------------------
+
+/// A map is the same inside and outside. Its enumerations are as they came: fault_of() judges them, because a
+/// map that names an unknown one still replaces the one before (JOIN-014, JT-10).
+using SequenceMergeMapAnnounce = SequenceMergeMap;
+using TimestampMergeMapAnnounce = TimestampMergeMap;
+
+struct SequenceMergeMapRequest {
+    std::uint32_t out_stream_id = 0;
+    std::uint64_t epoch = 0;
+};
+
+struct TimestampMergeMapRequest {
+    std::uint32_t out_stream_id = 0;
+    std::uint64_t epoch = 0;
 };
 
 }  // namespace tensorpool::control

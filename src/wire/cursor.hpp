@@ -83,7 +83,7 @@ enum class DecodeError : std::uint8_t {
     Truncated,   ///< shorter than its own header, block, group or var data says
     NotOurs,     ///< another schema or template: skip silently (WIRE-003, WIRE-004)
     TooNew,      ///< a version above the one we know (DRV-016)
-    ShortBlock,  ///< block length below ours: malformed (TRP-36)
+    ShortBlock,  ///< block length below ours, or another where it must be ours: malformed (TRP-36, JT-09)
     TooLong,     ///< var data beyond what the schema allows
 };
 
@@ -110,6 +110,18 @@ public:
         }
         if (header.version > kControlSchemaVersion) return fail(DecodeError::TooNew);
         return take_padded(block, header.block_length);
+    }
+    /// Like message(), for schemas that are read only as version 1 has them: every other version, and a block
+    /// of another length, is refused (JT-09).
+    template <typename Block>
+    [[nodiscard]] bool message_of_version_1(Block& block) noexcept {
+        MessageHeader header;
+        if (peek_header(in_, header) && header.schema_id == Block::kSchemaId &&
+            header.template_id == Block::kTemplateId && header.version <= kControlSchemaVersion &&
+            (header.version != 1 || header.block_length != Block::kBlockLength)) {
+            return fail(DecodeError::ShortBlock);
+        }
+        return message(block);
     }
     /// Like message(), for a peer of any later version: only what version 1 defines is read.
     template <typename Block>

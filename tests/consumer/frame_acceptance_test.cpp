@@ -134,7 +134,7 @@ void PrintTo(const BadHeader& bad, std::ostream* out) {
 class HeaderValidationTest : public FrameAcceptanceTest, public testing::WithParamInterface<BadHeader> {};
 
 // spec: WIRE-009 WIRE-026 WIRE-027 WIRE-029 WIRE-046 WIRE-048 WIRE-050 WIRE-051 WIRE-053 WIRE-054 WIRE-058
-// WIRE-110
+// WIRE-110 JOIN-080
 TEST_P(HeaderValidationTest, DropsAFrameWhoseHeaderContradictsTheProtocol) {
     GetParam().spoil(slot);
     offer(5, slot);

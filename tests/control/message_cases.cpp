@@ -54,7 +54,11 @@ const std::vector<MessageCodec>& message_codecs() {
         codec<control::LeaseKeepalive>("ShmLeaseKeepalive"),
         codec<control::DriverShutdown>("ShmDriverShutdown"),
         codec<control::LeaseRevoked>("ShmLeaseRevoked"),
-        codec<control::DriverShutdownRequest>("ShmDriverShutdownRequest")};
+        codec<control::DriverShutdownRequest>("ShmDriverShutdownRequest"),
+        codec<control::SequenceMergeMapAnnounce>("SequenceMergeMapAnnounce"),
+        codec<control::SequenceMergeMapRequest>("SequenceMergeMapRequest"),
+        codec<control::TimestampMergeMapAnnounce>("TimestampMergeMapAnnounce"),
+        codec<control::TimestampMergeMapRequest>("TimestampMergeMapRequest")};
     return codecs;
 }
 
@@ -68,7 +72,7 @@ const MessageCodec& codec_of(std::string_view message) {
 const std::vector<Golden>& message_vectors() {
     static const std::vector<Golden> vectors = [] {
         std::vector<Golden> found;
-        for (const std::string_view folder : {"wire", "driver"}) {
+        for (const std::string_view folder : {"wire", "driver", "merge"}) {
             for (const std::string& name : golden_names(folder)) {
                 Golden golden = load_golden(name);
                 if (golden.has_message_header && golden.message != "TensorHeader") {

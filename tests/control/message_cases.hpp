@@ -25,7 +25,7 @@ struct MessageCodec {
     std::size_t (*encode)(std::span<std::byte> out, const FieldMap& fields);
 };
 
-/// All 21 message types.
+/// Every message type.
 [[nodiscard]] const std::vector<MessageCodec>& message_codecs();
 [[nodiscard]] const MessageCodec& codec_of(std::string_view message);
 

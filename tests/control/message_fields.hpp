@@ -366,6 +366,49 @@ void visit(Archive& a, control::DriverShutdownRequest& m) {
     a.field("errorMessage", m.error_message);
 }
 
+// ---- schema 903
+
+template <typename Archive>
+void visit(Archive& a, SequenceMergeMap& m) {
+    a.field("outStreamId", m.out_stream_id);
+    a.field("epoch", m.epoch);
+    a.field("staleTimeoutNs", m.stale_timeout_ns);
+    a.group("rules", m.rules, [](Archive& entry, SequenceRule& rule) {
+        entry.field("inputStreamId", rule.input_stream_id);
+        entry.field("ruleType", rule.type);
+        entry.field("offset", rule.offset);
+        entry.field("windowSize", rule.window_size);
+    });
+}
+
+template <typename Archive>
+void visit(Archive& a, TimestampMergeMap& m) {
+    a.field("outStreamId", m.out_stream_id);
+    a.field("epoch", m.epoch);
+    a.field("staleTimeoutNs", m.stale_timeout_ns);
+    a.field("clockDomain", m.clock_domain);
+    a.field("latenessNs", m.lateness_ns);
+    a.group("rules", m.rules, [](Archive& entry, TimestampRule& rule) {
+        entry.field("inputStreamId", rule.input_stream_id);
+        entry.field("ruleType", rule.type);
+        entry.field("timestampSource", rule.source);
+        entry.field("offsetNs", rule.offset_ns);
+        entry.field("windowNs", rule.window_ns);
+    });
+}
+
+template <typename Archive>
+void visit(Archive& a, control::SequenceMergeMapRequest& m) {
+    a.field("outStreamId", m.out_stream_id);
+    a.field("epoch", m.epoch);
+}
+
+template <typename Archive>
+void visit(Archive& a, control::TimestampMergeMapRequest& m) {
+    a.field("outStreamId", m.out_stream_id);
+    a.field("epoch", m.epoch);
+}
+
 template <typename Message>
 [[nodiscard]] FieldMap fields_of(Message message) {
     FieldMap fields;

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 CODES = {"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int16": "h", "int32": "i", "int64": "q"}
-SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml"}
+SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml", "merge": "tensor_pool_merge.xml"}
 
 
 class Schema:
@@ -128,7 +128,13 @@ class SchemasTest(unittest.TestCase):
         for schema, path, vector in self.vectors():
             if not path.stem.endswith("_nulls"):
                 continue
-            optional = {f.get("name") for f in schema.messages[vector["message"]] if f.get("presence") == "optional"}
+            message = schema.messages[vector["message"]]
+            optional = {f.get("name") for f in message if f.get("presence") == "optional"}
+            for group in message.findall("group"):
+                for i, entry in enumerate(vector["fields"][group.get("name")]):
+                    for field in (f for f in group.findall("field") if f.get("presence") == "optional"):
+                        optional.add(f"{group.get('name')}[{i}].{field.get('name')}")
+                        self.assertEqual(str(entry[field.get("name")]), field.get("nullValue"))
             with self.subTest(path.name):
                 self.assertEqual(set(vector["nullFields"]), optional)
                 for field in schema.messages[vector["message"]]:

@@ -5,6 +5,7 @@
 
 #include "wire/control_blocks.hpp"
 #include "wire/driver_blocks.hpp"
+#include "wire/merge_blocks.hpp"
 #include "wire/shm_records.hpp"
 
 #include <cstring>
@@ -218,16 +219,61 @@ BlockLayout driver_shutdown_request() {
                          {TP_FIELD("correlationId", correlation_id), TP_FIELD("reason", reason)});
 }
 
+BlockLayout sequence_merge_map_announce() {
+    using Block = wire::SequenceMergeMapAnnounceBlock;
+    return layout<Block>("SequenceMergeMapAnnounce",
+                         {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch),
+                          TP_FIELD("staleTimeoutNs", stale_timeout_ns)});
+}
+
+BlockLayout sequence_merge_map_request() {
+    using Block = wire::SequenceMergeMapRequestBlock;
+    return layout<Block>("SequenceMergeMapRequest",
+                         {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch)});
+}
+
+BlockLayout timestamp_merge_map_announce() {
+    using Block = wire::TimestampMergeMapAnnounceBlock;
+    return layout<Block>("TimestampMergeMapAnnounce",
+                         {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch),
+                          TP_FIELD("staleTimeoutNs", stale_timeout_ns), TP_FIELD("clockDomain", clock_domain),
+                          TP_FIELD("latenessNs", lateness_ns)});
+}
+
+BlockLayout timestamp_merge_map_request() {
+    using Block = wire::TimestampMergeMapRequestBlock;
+    return layout<Block>("TimestampMergeMapRequest",
+                         {TP_FIELD("outStreamId", out_stream_id), TP_FIELD("epoch", epoch)});
+}
+
 }  // namespace
 
 const std::vector<BlockLayout>& message_layouts() {
-    static const std::vector<BlockLayout> layouts{
-        shm_pool_announce(),      consumer_hello(),     consumer_config(),      frame_descriptor(),
-        qos_consumer(),           qos_producer(),       data_source_announce(), data_source_meta(),
-        control_response(),       meta_blob_announce(), frame_progress(),       meta_blob_chunk(),
-        meta_blob_complete(),     attach_request(),     attach_response(),      detach_request(),
-        detach_response(),        lease_keepalive(),    driver_shutdown(),      lease_revoked(),
-        driver_shutdown_request()};
+    static const std::vector<BlockLayout> layouts{shm_pool_announce(),
+                                                  consumer_hello(),
+                                                  consumer_config(),
+                                                  frame_descriptor(),
+                                                  qos_consumer(),
+                                                  qos_producer(),
+                                                  data_source_announce(),
+                                                  data_source_meta(),
+                                                  control_response(),
+                                                  meta_blob_announce(),
+                                                  frame_progress(),
+                                                  meta_blob_chunk(),
+                                                  meta_blob_complete(),
+                                                  attach_request(),
+                                                  attach_response(),
+                                                  detach_request(),
+                                                  detach_response(),
+                                                  lease_keepalive(),
+                                                  driver_shutdown(),
+                                                  lease_revoked(),
+                                                  driver_shutdown_request(),
+                                                  sequence_merge_map_announce(),
+                                                  sequence_merge_map_request(),
+                                                  timestamp_merge_map_announce(),
+                                                  timestamp_merge_map_request()};
     return layouts;
 }
 
@@ -236,6 +282,23 @@ const std::vector<FieldLayout>& pool_entry_fields() {
     static const std::vector<FieldLayout> fields{TP_FIELD("poolId", pool_id),
                                                  TP_FIELD("poolNslots", pool_nslots),
                                                  TP_FIELD("strideBytes", stride_bytes)};
+    return fields;
+}
+
+const std::vector<FieldLayout>& sequence_rule_fields() {
+    using Block = wire::SequenceMergeRuleEntry;
+    static const std::vector<FieldLayout> fields{TP_FIELD("inputStreamId", input_stream_id),
+                                                 TP_FIELD("ruleType", rule_type), TP_FIELD("offset", offset),
+                                                 TP_FIELD("windowSize", window_size)};
+    return fields;
+}
+
+const std::vector<FieldLayout>& timestamp_rule_fields() {
+    using Block = wire::TimestampMergeRuleEntry;
+    static const std::vector<FieldLayout> fields{
+        TP_FIELD("inputStreamId", input_stream_id), TP_FIELD("ruleType", rule_type),
+        TP_FIELD("timestampSource", timestamp_source), TP_FIELD("offsetNs", offset_ns),
+        TP_FIELD("windowNs", window_ns)};
     return fields;
 }
 

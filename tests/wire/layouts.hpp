@@ -34,10 +34,13 @@ struct BlockLayout {
     wire::DecodeError (*decode)(std::span<const std::byte> in, std::byte* block);
 };
 
-/// Every message of schemas 900 and 901.
+/// Every message of schemas 900, 901 and 903.
 [[nodiscard]] const std::vector<BlockLayout>& message_layouts();
 /// The entry of both payloadPools groups.
 [[nodiscard]] const std::vector<FieldLayout>& pool_entry_fields();
+/// The entries of the rules groups of schema 903.
+[[nodiscard]] const std::vector<FieldLayout>& sequence_rule_fields();
+[[nodiscard]] const std::vector<FieldLayout>& timestamp_rule_fields();
 /// The three records in shared memory (templates 50 to 52).
 [[nodiscard]] const std::vector<FieldLayout>& superblock_fields();
 [[nodiscard]] const std::vector<FieldLayout>& slot_header_fields();

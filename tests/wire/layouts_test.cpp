@@ -6,6 +6,7 @@
 #include "support/golden.hpp"
 #include "wire/control_blocks.hpp"
 #include "wire/driver_blocks.hpp"
+#include "wire/merge_blocks.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,9 @@ namespace {
 
 std::vector<std::string> all_names() {
     std::vector<std::string> names = golden_names("wire");
-    for (std::string& name : golden_names("driver")) names.push_back(std::move(name));
+    for (const char* folder : {"driver", "merge"}) {
+        for (std::string& name : golden_names(folder)) names.push_back(std::move(name));
+    }
     return names;
 }
 
@@ -152,7 +155,7 @@ TEST(MessageLayoutTest, NoTwoMessagesShareSchemaAndTemplate) {
     for (const BlockLayout& layout : message_layouts()) {
         EXPECT_TRUE(seen.emplace(layout.schema_id, layout.template_id).second) << layout.message;
     }
-    EXPECT_EQ(seen.size(), 21U);
+    EXPECT_EQ(seen.size(), 25U);
     EXPECT_EQ(wire::kControlSchemaId, 900);
     EXPECT_EQ(wire::kControlSchemaVersion, 1);
     EXPECT_EQ(wire::kLayoutVersion, 1U);
@@ -175,6 +178,30 @@ TEST(MessageLayoutTest, PoolEntriesLieWhereTheOfficialToolPutThem) {
         expect_fields_at_their_places(pool_entry_fields(), golden, at, "payloadPools[0].");
         at += sizeof(wire::PayloadPoolEntry);
         EXPECT_EQ(read_number(golden.bytes, at, 4), golden.fields.at("payloadPools[0].regionUri").size());
+    }
+}
+
+// spec: JOIN-067 JOIN-068 JOIN-071 JOIN-078
+TEST(MessageLayoutTest, MergeRulesLieWhereTheOfficialToolPutThem) {
+    const auto check = [](const std::string& name, std::uint16_t entry_length,
+                          const std::vector<FieldLayout>& fields) {
+        SCOPED_TRACE(name);
+        const Golden golden = load_golden(name);
+        EXPECT_EQ(golden.schema_id, 903);
+        std::size_t at = sizeof(wire::MessageHeader) + golden.block_length;
+        EXPECT_EQ(read_number(golden.bytes, at, 2), entry_length);
+        const std::uint64_t rules = read_number(golden.bytes, at + 2, 2);
+        EXPECT_EQ(rules, golden.raw.at("rules.size"));
+        at += sizeof(wire::GroupHeader);
+        for (std::uint64_t i = 0; i < rules; ++i, at += entry_length)
+            expect_fields_at_their_places(fields, golden, at, "rules[" + std::to_string(i) + "].");
+        EXPECT_EQ(at, golden.bytes.size());
+    };
+    for (const std::string suffix : {"", "_nulls", "_typical"}) {
+        check("merge/SequenceMergeMapAnnounce" + suffix, wire::SequenceMergeRuleEntry::kBlockLength,
+              sequence_rule_fields());
+        check("merge/TimestampMergeMapAnnounce" + suffix, wire::TimestampMergeRuleEntry::kBlockLength,
+              timestamp_rule_fields());
     }
 }
 
