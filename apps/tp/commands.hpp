@@ -22,6 +22,8 @@ void add_listen_commands(CLI::App& app, Selection& selection);
 void add_metadata_commands(CLI::App& app, Selection& selection);
 void add_send_consumer_config_command(CLI::App& app, Selection& selection);
 void add_shm_create_command(CLI::App& app, Selection& selection);
+/// trace record, lineage, frames, expand; an explanation in a build without SQLite.
+void add_trace_commands(CLI::App& app, Selection& selection);
 /// driver-status, driver-list-leases, driver-list-streams: an explanation.
 void add_driver_status_commands(CLI::App& app, Selection& selection);
 /// `inspect validate-uri` and its siblings, also under their bare names.

@@ -9,7 +9,8 @@
 
 namespace tensorpool::apps {
 
-/// Turns every message of schemas 900 and 901 into a report with the keys of TOOL section 4 and a `type`.
+/// Turns every message of schemas 900, 901 and 904 into a report with the keys of TOOL section 4 and a
+/// `type`.
 class Describer final : public control::ControlHandler {
 public:
     using Sink = std::function<void(const Report&)>;
@@ -39,6 +40,8 @@ public:
     void on_lease_revoked(const control::LeaseRevoked&, const messaging::Message&) override;
     void on_driver_shutdown_request(const control::DriverShutdownRequest&,
                                     const messaging::Message&) override;
+    [[nodiscard]] bool wants_trace_links() const noexcept override { return true; }
+    void on_trace_link_set(const control::TraceLinkSet&, const messaging::Message&) override;
     void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t correlation_id,
                         control::DecodeResult why, const messaging::Message&) override;
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-// Plain structs <-> bytes, for every message of schemas 900 and 901.
+// Plain structs <-> bytes, for every message of schemas 900, 901 and 904.
 namespace tensorpool::control {
 
 enum class DecodeResult : std::uint8_t {
@@ -52,6 +52,7 @@ TP_CONTROL_CODEC(LeaseKeepalive);
 TP_CONTROL_CODEC(DriverShutdown);
 TP_CONTROL_CODEC(LeaseRevoked);
 TP_CONTROL_CODEC(DriverShutdownRequest);
+TP_CONTROL_CODEC(TraceLinkSet);
 #undef TP_CONTROL_CODEC
 
 // Semantic checks: why a decoded message breaks the protocol, or nothing.

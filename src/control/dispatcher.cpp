@@ -3,6 +3,7 @@
 #include "control/dispatcher.hpp"
 
 #include "wire/driver_blocks.hpp"
+#include "wire/trace_blocks.hpp"
 
 #include <type_traits>
 
@@ -19,6 +20,8 @@ void ControlDispatcher::dispatch(const messaging::Message& message) {
             return dispatch_control(header, message);
         case wire::ShmAttachRequestBlock::kSchemaId:
             return dispatch_driver(header, message);
+        case wire::TraceLinkSetBlock::kSchemaId:
+            return dispatch_trace(header, message);
         default:
             ++counters_.foreign;
     }
@@ -102,6 +105,14 @@ void ControlDispatcher::dispatch_driver(const wire::MessageHeader& header, const
         default:
             ++counters_.foreign;
     }
+}
+
+void ControlDispatcher::dispatch_trace(const wire::MessageHeader& header, const messaging::Message& m) {
+    if (header.template_id != wire::TraceLinkSetBlock::kTemplateId || !handler_.wants_trace_links()) {
+        ++counters_.foreign;
+        return;
+    }
+    decode_and_call(&ControlHandler::on_trace_link_set, header, m);
 }
 
 }  // namespace tensorpool::control
