@@ -20,12 +20,10 @@ struct NamedGroup {
     tensorpool::bench::Group run;
 };
 
-constexpr NamedGroup kGroups[] = {{"publish", tensorpool::bench::publish_group},
-                                  {"copy", tensorpool::bench::copy_group},
-                                  {"latency", tensorpool::bench::latency_group},
-                                  {"fanout", tensorpool::bench::fanout_group},
-                                  {"driver", tensorpool::bench::driver_group},
-                                  {"trace", tensorpool::bench::trace_group}};
+constexpr NamedGroup kGroups[] = {
+    {"publish", tensorpool::bench::publish_group}, {"copy", tensorpool::bench::copy_group},
+    {"latency", tensorpool::bench::latency_group}, {"fanout", tensorpool::bench::fanout_group},
+    {"driver", tensorpool::bench::driver_group},   {"trace", tensorpool::bench::trace_group}};
 
 }  // namespace
 

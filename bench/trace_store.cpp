@@ -4,10 +4,10 @@
 
 #include <tensorpool/trace_store.hpp>
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <unistd.h>
 
 #include <filesystem>
 #include <stdexcept>

@@ -34,7 +34,8 @@ void check_set(const TraceLinkSet& set, std::span<const std::byte> bytes) {
     // A sender of version 0 is read, but not imitated: the version is the last word of the header.
     const std::size_t version = offsetof(wire::MessageHeader, version);
     FUZZ_CHECK(std::equal(again.begin(), again.begin() + version, bytes.begin()));
-    FUZZ_CHECK(std::memcmp(again.data() + sizeof(wire::MessageHeader), bytes.data() + sizeof(wire::MessageHeader),
+    FUZZ_CHECK(std::memcmp(again.data() + sizeof(wire::MessageHeader),
+                           bytes.data() + sizeof(wire::MessageHeader),
                            length - sizeof(wire::MessageHeader)) == 0);
 }
 

@@ -29,8 +29,9 @@ std::unique_ptr<Tracer> TraceOptions::make_tracer(Context& context, std::uint32_
                                                   const StreamEndpoints& endpoints, bool standalone) const {
     if (!enabled) return nullptr;
     if (standalone && node_id == 0)
-        throw UsageError("--trace: without a driver nobody grants a node id; give one with --trace-node-id 1 "
-                         "to 1023, a different one to every producer");
+        throw UsageError(
+            "--trace: without a driver nobody grants a node id; give one with --trace-node-id 1 "
+            "to 1023, a different one to every producer");
     TracerOptions options;
     options.stream_id = stream_id;
     options.endpoints = endpoints;

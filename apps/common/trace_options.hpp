@@ -24,7 +24,8 @@ struct TraceOptions {
     void add_to(CLI::App& command, const std::string& group = "");
     /// nullptr without --trace. Throws UsageError when the frames of `standalone` would have no node id.
     [[nodiscard]] std::unique_ptr<Tracer> make_tracer(Context& context, std::uint32_t stream_id,
-                                                      const StreamEndpoints& endpoints, bool standalone) const;
+                                                      const StreamEndpoints& endpoints,
+                                                      bool standalone) const;
 };
 
 /// Once per cycle: follows the producer's lease, sends links. No-op for nullptr.

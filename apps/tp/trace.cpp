@@ -97,8 +97,8 @@ ExitCode run_record(RecordOptions& options) {
     }
     print_interval(summary, options.json);
     if (store.pending_rows() == 0) return ExitCode::Ok;
-    throw Error(ErrorCode::SystemError, fmt::format("{} rows could not be written: {}", store.pending_rows(),
-                                                    store.last_error()));
+    throw Error(ErrorCode::SystemError,
+                fmt::format("{} rows could not be written: {}", store.pending_rows(), store.last_error()));
 }
 
 // ---- lineage ----------------------------------------------------------------------------------------------
@@ -135,9 +135,10 @@ std::uint64_t trace_of_frame(const TraceReader& reader, const std::string& text)
         throw UsageError(fmt::format("'{}' is not {}", text, kForm));
     const auto id = reader.trace_of(static_cast<std::uint32_t>(parts[0]), parts[1], parts[2]);
     if (!id)
-        throw Error(ErrorCode::NotFound, fmt::format("frame {} is not recorded; `tp trace frames` lists what is",
-                                                     text));
-    if (*id == 0) throw Error(ErrorCode::NotFound, fmt::format("frame {} is recorded, but was not traced", text));
+        throw Error(ErrorCode::NotFound,
+                    fmt::format("frame {} is not recorded; `tp trace frames` lists what is", text));
+    if (*id == 0)
+        throw Error(ErrorCode::NotFound, fmt::format("frame {} is recorded, but was not traced", text));
     return *id;
 }
 
@@ -145,9 +146,9 @@ ExitCode run_lineage(LineageOptions& options) {
     if (options.trace_id.empty() == options.frame.empty())
         throw UsageError("give a TRACE_ID, or --frame STREAM:EPOCH:SEQ");
     const TraceReader reader(options.file);
-    options.query.trace_id = options.frame.empty()
-                                 ? number_of(options.trace_id, options.trace_id, "a trace id, a decimal number")
-                                 : trace_of_frame(reader, options.frame);
+    options.query.trace_id =
+        options.frame.empty() ? number_of(options.trace_id, options.trace_id, "a trace id, a decimal number")
+                              : trace_of_frame(reader, options.frame);
     const Lineage lineage = reader.lineage(options.query);
     const LineageNode& root = lineage.nodes.front();
     if (root.frames.empty() && root.parents.empty() && root.children.empty() && root.open_windows.empty())
@@ -164,7 +165,8 @@ ExitCode run_lineage(LineageOptions& options) {
         std::fprintf(stderr, "tp trace: there is more; --depth and --limit say how far to go\n");
     for (const LineageNode& node : lineage.nodes) {
         if (node.open_windows.empty()) continue;
-        std::fprintf(stderr, "tp trace: %llu has windows whose frames are not looked up yet: tp trace expand %s\n",
+        std::fprintf(stderr,
+                     "tp trace: %llu has windows whose frames are not looked up yet: tp trace expand %s\n",
                      static_cast<unsigned long long>(node.trace_id), options.file.c_str());
         break;
     }
@@ -187,7 +189,8 @@ ExitCode run_frames(FramesOptions& options) {
         frames.push_back(frame_report(frame));
     Report nodes = Report::array();
     for (const TraceNode& node : reader.nodes())
-        nodes.push_back({{"node_id", node.node_id}, {"process_id", node.process_id}, {"start_time", node.start_time}});
+        nodes.push_back(
+            {{"node_id", node.node_id}, {"process_id", node.process_id}, {"start_time", node.start_time}});
     const TraceReader::Totals totals = reader.totals();
     print_report({{"frames_recorded", totals.frames},
                   {"links_recorded", totals.links},
@@ -266,11 +269,12 @@ void add_trace_commands(CLI::App& app, Selection& selection) {
                                          "         tp trace frames run.db --stream-id 20001 --count 1\n"
                                          "         tp trace lineage run.db 7147375873228804096");
     trace->require_subcommand(1);
-    add_command<RecordOptions>(*trace, selection, "record",
-                               "Record frames and links of a running deployment until stopped; goes on with an "
-                               "existing file.\n"
-                               "Example: tp trace record run.db --interval-s 10",
-                               add_record, run_record);
+    add_command<RecordOptions>(
+        *trace, selection, "record",
+        "Record frames and links of a running deployment until stopped; goes on with an "
+        "existing file.\n"
+        "Example: tp trace record run.db --interval-s 10",
+        add_record, run_record);
     add_command<LineageOptions>(*trace, selection, "lineage",
                                 "Print the frames that led to a frame, or that came from it.\n"
                                 "Example: tp trace lineage run.db --frame 20001:5:1234 --direction both",

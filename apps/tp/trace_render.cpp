@@ -44,9 +44,9 @@ std::string title_of(std::uint64_t trace_id) {
 }
 
 std::string line_of(const TracedFrame& frame) {
-    return fmt::format("stream {} epoch {} seq {}  t_ns {}{}", frame.stream_id, frame.epoch, frame.seq,
-                       frame.t_ns,
-                       frame.status == TraceFrameStatus::Ok ? "" : fmt::format(" ({})", status_name(frame.status)));
+    return fmt::format(
+        "stream {} epoch {} seq {}  t_ns {}{}", frame.stream_id, frame.epoch, frame.seq, frame.t_ns,
+        frame.status == TraceFrameStatus::Ok ? "" : fmt::format(" ({})", status_name(frame.status)));
 }
 
 using Index = std::unordered_map<std::uint64_t, const LineageNode*>;
@@ -119,8 +119,8 @@ Report or_null(const std::optional<T>& value) {
 }  // namespace
 
 Report frame_report(const TracedFrame& frame) {
-    return {{"stream_id", frame.stream_id}, {"epoch", frame.epoch},       {"seq", frame.seq},
-            {"stage_id", frame.stage_id},   {"t_ns", frame.t_ns},         {"trace_id", frame.trace_id},
+    return {{"stream_id", frame.stream_id},       {"epoch", frame.epoch}, {"seq", frame.seq},
+            {"stage_id", frame.stage_id},         {"t_ns", frame.t_ns},   {"trace_id", frame.trace_id},
             {"status", status_name(frame.status)}};
 }
 

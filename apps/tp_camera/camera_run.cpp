@@ -90,7 +90,8 @@ public:
           source_(open_camera(options)),
           context_(options.messaging.context_options()),
           producer_(context_, producer_options(options, source_.payload_bytes())),
-          tracer_(options.trace.make_tracer(context_, options.stream_id, options.endpoints, options.standalone)),
+          tracer_(
+              options.trace.make_tracer(context_, options.stream_id, options.endpoints, options.standalone)),
           pump_(producer_, source_, pump_options(options)),
           agents_("tp-camera", {&producer_, &pump_}) {
         if (tracer_) pump_.before_publish([this](FrameInfo& info) { info.trace_id = tracer_->mint(); });

@@ -51,7 +51,7 @@ std::size_t encode(std::span<std::byte> out, const TraceLinkSet& m) noexcept {
 DecodeResult decode(std::span<const std::byte> in, TraceLinkSet& m) {
     Decoder from(in);
     wire::TraceLinkSetBlock b;
-    wire::MessageHeader header;
+    wire::MessageHeader header{};
     if (!from.message(b)) return failed(from);
     std::ignore = wire::peek_header(in, header);  // message() read it
     wire::GroupHeader group;

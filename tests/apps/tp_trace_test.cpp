@@ -23,8 +23,8 @@ class TpTraceTest : public TpTest {
 protected:
     [[nodiscard]] std::string db() const { return path("run.db"); }
     [[nodiscard]] std::unique_ptr<Program> start_recorder(std::vector<std::string> more = {}) const {
-        std::vector<std::string> words{"trace", "record", db(), "--allow", shm_dir(), "--batch-ms", "5",
-                                       "--interval-s", "0", "--json"};
+        std::vector<std::string> words{"trace",      "record", db(),           "--allow", shm_dir(),
+                                       "--batch-ms", "5",      "--interval-s", "0",       "--json"};
         words.insert(words.end(), more.begin(), more.end());
         auto recorder = tp(words);
         EXPECT_TRUE(eventually([&] { return recorder->err().find("recording into") != std::string::npos; }))
@@ -71,7 +71,8 @@ protected:
 
 // spec: TRACE-012 TRACE-013 TRACE-017 TRACE-010
 TEST_F(TpTraceTest, TheLineageOfAStagesFrameNamesTheExactFrameItWasMadeFrom) {
-    const auto driver = tp({"driver", write_config("[streams.out]\nstream_id = 20000\nprofile = \"small\"\n")});
+    const auto driver =
+        tp({"driver", write_config("[streams.out]\nstream_id = 20000\nprofile = \"small\"\n")});
     ASSERT_TRUE(eventually([&] { return driver->err().find(" runs on ") != std::string::npos; }));
     const auto recorder = start_recorder();
     const auto stage = start_stage();
@@ -80,7 +81,8 @@ TEST_F(TpTraceTest, TheLineageOfAStagesFrameNamesTheExactFrameItWasMadeFrom) {
     ASSERT_TRUE(eventually([&] {
         const TraceReader reader(db());
         return !reader.newest_frames(20000, 5).empty() && reader.nodes().size() >= 2;
-    })) << recorder->err() << stage->err();
+    })) << recorder->err()
+        << stage->err();
     EXPECT_EQ(stop(*producer), 0);
     EXPECT_EQ(stop(*stage), 0);
     EXPECT_EQ(stop(*recorder), 0) << recorder->err();
@@ -143,7 +145,8 @@ TEST_F(TpTraceTest, ARecorderKilledWhileItWritesLeavesAReadableFileAndItsSuccess
 
 // spec: TRACE-003
 TEST_F(TpTraceTest, AKilledStageCostsOnlyItsOwnFramesAndItsSuccessorIsTracedAgain) {
-    const auto driver = tp({"driver", write_config("[streams.out]\nstream_id = 20000\nprofile = \"small\"\n")});
+    const auto driver =
+        tp({"driver", write_config("[streams.out]\nstream_id = 20000\nprofile = \"small\"\n")});
     ASSERT_TRUE(eventually([&] { return driver->err().find(" runs on ") != std::string::npos; }));
     const auto recorder = start_recorder();
     const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "8,8", "--rate", "200", "--trace",
@@ -187,7 +190,8 @@ TEST_F(TpTraceTest, PrintsALineageAsATree) {
               "          stream 10002 epoch 1 seq 5  t_ns 102\n");
     EXPECT_THAT(err, HasSubstr("tp trace expand"));
     EXPECT_EQ(run({"trace", "lineage", db(), "1", "--direction", "children"}), 0);
-    EXPECT_THAT(out, AllOf(StartsWith("1  "), HasSubstr("├── 10"), HasSubstr("20  "), Not(HasSubstr("10002"))));
+    EXPECT_THAT(out,
+                AllOf(StartsWith("1  "), HasSubstr("├── 10"), HasSubstr("20  "), Not(HasSubstr("10002"))));
     EXPECT_EQ(run({"trace", "lineage", db(), "10", "--direction", "both", "--depth", "1"}), 0);
     EXPECT_THAT(out, AllOf(StartsWith("parents\n10"), HasSubstr("children\n10"), HasSubstr("└── 20")));
 }
@@ -242,7 +246,8 @@ TEST_F(TpTraceTest, SaysInOneLineWhatCannotBeAnswered) {
 
 // spec: TRACE-020
 TEST_F(TpTraceTest, ListenDecodesLinkSets) {
-    const auto listener = tp({"listen", "--streams", "control", "--types", "TraceLinkSet", "--duration-s", "0"});
+    const auto listener =
+        tp({"listen", "--streams", "control", "--types", "TraceLinkSet", "--duration-s", "0"});
     ContextOptions options;
     options.messaging_dir = messaging_dir();
     Context context(options);
@@ -256,7 +261,8 @@ TEST_F(TpTraceTest, ListenDecodesLinkSets) {
         std::ignore = tracer.link(4, 99, parents);
         context.messaging().do_work(monotonic_now_ns());
         tracer.do_work(monotonic_now_ns());
-        return listener->out().find("TraceLinkSet stream=20000 epoch=3 seq=4 trace_id=99 parents=[11, 12]\n") !=
+        return listener->out().find(
+                   "TraceLinkSet stream=20000 epoch=3 seq=4 trace_id=99 parents=[11, 12]\n") !=
                std::string::npos;
     })) << listener->out();
 }

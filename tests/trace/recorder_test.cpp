@@ -179,9 +179,8 @@ TEST_F(RecorderTest, LeavesOutUntracedFramesUnlessAskedTo) {
     ASSERT_TRUE(joined(camera));
     const std::uint64_t untraced = camera.publish(0);
     const std::uint64_t traced = camera.publish(camera.tracer.mint());
-    ASSERT_TRUE(run_until([&] {
-        return TraceReader(db()).trace_of(10001, camera.producer.epoch(), traced).has_value();
-    }));
+    ASSERT_TRUE(run_until(
+        [&] { return TraceReader(db()).trace_of(10001, camera.producer.epoch(), traced).has_value(); }));
     EXPECT_EQ(TraceReader(db()).trace_of(10001, camera.producer.epoch(), untraced), std::nullopt);
     EXPECT_EQ(recorder->counters().frames_untraced, 1U);
 

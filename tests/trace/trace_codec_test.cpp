@@ -120,7 +120,8 @@ TEST(TraceLinkSetTest, WithARepeatedParentIsRefusedInBothDirections) {
 TEST(TraceLinkSetTest, OfAnotherSchemaOrTemplateIsNotOurs) {
     const Golden vector = golden();
     for (const int schema : {0, 900, 901, 902, 903, 905, 910})
-        EXPECT_EQ(result_of(with(vector.bytes, 4, static_cast<std::uint16_t>(schema))), DecodeResult::NotOurs) << schema;
+        EXPECT_EQ(result_of(with(vector.bytes, 4, static_cast<std::uint16_t>(schema))), DecodeResult::NotOurs)
+            << schema;
     EXPECT_EQ(result_of(with(vector.bytes, 2, std::uint16_t{2})), DecodeResult::NotOurs);
     EXPECT_EQ(result_of(with(vector.bytes, 6, std::uint16_t{2})), DecodeResult::TooNew);
 }
@@ -128,9 +129,13 @@ TEST(TraceLinkSetTest, OfAnotherSchemaOrTemplateIsNotOurs) {
 TEST(TraceLinkSetTest, WithAnotherBlockLengthIsRefused) {
     const Golden vector = golden();
     for (const int length : {0, 27, 29, 36, 65535})
-        EXPECT_EQ(result_of(with(vector.bytes, 0, static_cast<std::uint16_t>(length))), DecodeResult::Malformed) << length;
+        EXPECT_EQ(result_of(with(vector.bytes, 0, static_cast<std::uint16_t>(length))),
+                  DecodeResult::Malformed)
+            << length;
     for (const int length : {0, 7, 9, 16, 65535})
-        EXPECT_EQ(result_of(with(vector.bytes, 36, static_cast<std::uint16_t>(length))), DecodeResult::Malformed) << length;
+        EXPECT_EQ(result_of(with(vector.bytes, 36, static_cast<std::uint16_t>(length))),
+                  DecodeResult::Malformed)
+            << length;
     EXPECT_EQ(result_of(with(vector.bytes, 38, std::uint16_t{4})), DecodeResult::Malformed)
         << "more parents than bytes";
     EXPECT_EQ(result_of(with(vector.bytes, 38, std::uint16_t{65535})), DecodeResult::Malformed);

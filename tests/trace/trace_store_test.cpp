@@ -45,7 +45,8 @@ protected:
             database, text,
             [](void* to, int columns, char** values, char**) {
                 for (int i = 0; i < columns; ++i)
-                    *static_cast<std::string*>(to) += std::string(values[i] != nullptr ? values[i] : "NULL") + ' ';
+                    *static_cast<std::string*>(to) +=
+                        std::string(values[i] != nullptr ? values[i] : "NULL") + ' ';
                 return 0;
             },
             &out, &problem);
@@ -62,7 +63,8 @@ protected:
         }
         return "accepted";
     }
-    [[nodiscard]] Lineage lineage(std::uint64_t id, LineageDirection direction = LineageDirection::Parents) const {
+    [[nodiscard]] Lineage lineage(std::uint64_t id,
+                                  LineageDirection direction = LineageDirection::Parents) const {
         return TraceReader(path()).lineage({.trace_id = id, .direction = direction});
     }
     static std::set<std::uint64_t> ids_of(const Lineage& lineage) {
@@ -168,7 +170,8 @@ TEST_F(TraceStoreTest, KeepsRowsThatCannotBeWrittenUntilTheyCanAndDropsBeyondIts
 TEST_F(TraceStoreTest, WalksALineageOverManyHopsInBothDirections) {
     TraceStore store = open();
     // 1 and 2 join to 10, 10 and 3 join to 20, 20 passes two stages; 10 also leads to 30.
-    for (const std::uint64_t root : {1U, 2U, 3U}) store.add(frame(10000 + static_cast<std::uint32_t>(root), 5, root));
+    for (const std::uint64_t root : {1U, 2U, 3U})
+        store.add(frame(10000 + static_cast<std::uint32_t>(root), 5, root));
     store.add_link(10, 1);
     store.add_link(10, 2);
     store.add_link(20, 10);

@@ -64,7 +64,8 @@ TEST(LinkRingThreadsTest, SetsArriveWholeAndInOrderAtTheOtherThread) {
             std::this_thread::yield();
             continue;
         }
-        wrong += frame.epoch != i || frame.seq != i + 1 || frame.trace_id != i + 2 || parents != i % 7 ? 1 : 0;
+        wrong +=
+            frame.epoch != i || frame.seq != i + 1 || frame.trace_id != i + 2 || parents != i % 7 ? 1 : 0;
         ++i;
     }
     publisher.join();

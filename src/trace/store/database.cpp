@@ -50,15 +50,14 @@ ErrorCode code_of(int sqlite_code) noexcept {
         case SQLITE_PERM:
         case SQLITE_READONLY:
         case SQLITE_AUTH:
+        case SQLITE_NOTADB:  // the file's type forbids it
+        case SQLITE_CORRUPT:
             return ErrorCode::AccessDenied;
         case SQLITE_CANTOPEN:
             return ErrorCode::NotFound;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             return ErrorCode::Timeout;
-        case SQLITE_NOTADB:
-        case SQLITE_CORRUPT:
-            return ErrorCode::InvalidArgument;
         default:
             return ErrorCode::SystemError;
     }
