@@ -13,15 +13,30 @@ constexpr const char* kUsage =
     "usage: tp-bench [--quick] [--json FILE] [--only NAME]\n"
     "  --quick      fewer rounds: under a minute in all\n"
     "  --json FILE  also write one flat object of name to number\n"
-    "  --only NAME  run one group: publish, copy, latency, fanout, driver, consumers, supervisor, join\n";
+    "  --only NAME  run one group:";
 
 struct NamedGroup {
     const char* name;
     tensorpool::bench::Group run;
 };
 
-    {"driver", tensorpool::bench::driver_group},   {"consumers", tensorpool::bench::consumers_group},
-    {"supervisor", tensorpool::bench::supervisor_group}, {"join", tensorpool::bench::join_group}};
+constexpr NamedGroup kGroups[] = {
+    {"publish", tensorpool::bench::publish_group},
+    {"copy", tensorpool::bench::copy_group},
+    {"latency", tensorpool::bench::latency_group},
+    {"fanout", tensorpool::bench::fanout_group},
+    {"driver", tensorpool::bench::driver_group},
+    {"consumers", tensorpool::bench::consumers_group},
+    {"supervisor", tensorpool::bench::supervisor_group},
+    {"join", tensorpool::bench::join_group},
+    {"trace", tensorpool::bench::trace_group},
+};
+
+void print_usage(std::FILE* to) {
+    std::fputs(kUsage, to);
+    for (const NamedGroup& group : kGroups) std::fprintf(to, " %s", group.name);
+    std::fputs("\n", to);
+}
 
 }  // namespace
 
@@ -37,7 +52,7 @@ int main(int argc, char** argv) {
         } else if (argument == "--only" && i + 1 < argc) {
             options.filter = argv[++i];
         } else {
-            std::fputs(kUsage, argument == "--help" ? stdout : stderr);
+            print_usage(argument == "--help" ? stdout : stderr);
             return argument == "--help" ? 0 : 2;
         }
     }
@@ -51,7 +66,8 @@ int main(int argc, char** argv) {
             ran = true;
         }
         if (!ran) {
-            std::fprintf(stderr, "tp-bench: no group is called '%s'\n%s", options.filter.c_str(), kUsage);
+            std::fprintf(stderr, "tp-bench: no group is called '%s'\n", options.filter.c_str());
+            print_usage(stderr);
             return 2;
         }
         results.print_table();

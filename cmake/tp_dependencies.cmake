@@ -18,6 +18,12 @@ if(TP_BUILD_TESTS)
   find_package(nlohmann_json REQUIRED) # nlohmann-json3-dev
 endif()
 
+set(TP_HAVE_SQLITE OFF)
+if(TP_WITH_SQLITE)
+  find_package(SQLite3) # libsqlite3-dev
+  set(TP_HAVE_SQLITE ${SQLite3_FOUND})
+endif()
+
 set(TP_HAVE_ARAVIS OFF)
 if(TP_WITH_CAMERA)
   find_package(PkgConfig)

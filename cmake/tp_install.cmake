@@ -5,7 +5,8 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY include/tensorpool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} PATTERN aravis_source.hpp EXCLUDE)
+install(DIRECTORY include/tensorpool DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} PATTERN aravis_source.hpp EXCLUDE
+        PATTERN trace_store.hpp EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/include/tensorpool/version.hpp
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
 install(TARGETS tensorpool EXPORT tensorpool-targets)
@@ -13,6 +14,10 @@ install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tensorpool/schem
 if(TARGET tensorpool_aravis)
   install(FILES include/tensorpool/aravis_source.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
   install(TARGETS tensorpool_aravis EXPORT tensorpool-targets)
+endif()
+if(TARGET tensorpool_trace_store)
+  install(FILES include/tensorpool/trace_store.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensorpool)
+  install(TARGETS tensorpool_trace_store EXPORT tensorpool-targets)
 endif()
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorpool)
 install(EXPORT tensorpool-targets NAMESPACE tensorpool:: DESTINATION ${package_dir})

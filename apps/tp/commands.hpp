@@ -23,6 +23,8 @@ void add_listen_commands(CLI::App& app, Selection& selection);
 void add_metadata_commands(CLI::App& app, Selection& selection);
 void add_send_consumer_config_command(CLI::App& app, Selection& selection);
 void add_shm_create_command(CLI::App& app, Selection& selection);
+/// trace record, lineage, frames, expand; an explanation in a build without SQLite.
+void add_trace_commands(CLI::App& app, Selection& selection);
 /// driver-status, driver-list-leases, driver-list-streams: an explanation.
 void add_driver_status_commands(CLI::App& app, Selection& selection);
 /// completion, man: for shells and packages.

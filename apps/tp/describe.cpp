@@ -264,6 +264,15 @@ void Describer::on_timestamp_merge_map_request(const control::TimestampMergeMapR
     sink_({{"type", "TimestampMergeMapRequest"}, {"stream", m.out_stream_id}, {"epoch", m.epoch}});
 }
 
+void Describer::on_trace_link_set(const control::TraceLinkSet& m, const messaging::Message&) {
+    sink_({{"type", "TraceLinkSet"},
+           {"stream", m.stream_id},
+           {"epoch", m.epoch},
+           {"seq", m.seq},
+           {"trace_id", m.trace_id},
+           {"parents", m.parents}});
+}
+
 void Describer::on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t,
                                control::DecodeResult why, const messaging::Message& message) {
     sink_({{"type", "Undecodable"},

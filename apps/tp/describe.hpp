@@ -9,7 +9,7 @@
 
 namespace tensorpool::apps {
 
-/// Turns every message of schemas 900, 901 and 903 into a report with the keys of TOOL section 4 and a
+/// Turns every message of schemas 900, 901, 903 and 904 into a report with the keys of TOOL section 4 and a
 /// `type`.
 class Describer final : public control::ControlHandler {
 public:
@@ -46,6 +46,8 @@ public:
     void on_timestamp_merge_map(const TimestampMergeMap&, const messaging::Message&) override;
     void on_timestamp_merge_map_request(const control::TimestampMergeMapRequest&,
                                         const messaging::Message&) override;
+    [[nodiscard]] bool wants_trace_links() const noexcept override { return true; }
+    void on_trace_link_set(const control::TraceLinkSet&, const messaging::Message&) override;
     void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t correlation_id,
                         control::DecodeResult why, const messaging::Message&) override;
 

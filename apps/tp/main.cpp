@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     add_listen_commands(app, selection);
     add_metadata_commands(app, selection);
     add_inspect_commands(app, selection);
+    add_trace_commands(app, selection);
     add_shm_create_command(app, selection);
     add_lease_commands(app, selection);
     add_send_consumer_config_command(app, selection);

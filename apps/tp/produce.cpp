@@ -10,6 +10,7 @@
 #include "common/standalone_options.hpp"
 #include "common/tensor_file.hpp"
 #include "common/test_pattern.hpp"
+#include "common/trace_options.hpp"
 #include "tp/commands.hpp"
 
 #include <tensorpool/error.hpp>
@@ -50,6 +51,7 @@ struct ProduceOptions {
     std::string name;
     std::string summary;
     std::vector<std::string> attributes;  ///< key=value
+    TraceOptions trace;
 };
 
 /// What to publish: a pattern of a given shape, or the same bytes over and over.
@@ -124,6 +126,8 @@ public:
           source_(std::move(source)),
           producer_(context, options.producer),
           metadata_(make_metadata(context, options, producer_)),
+          tracer_(options.trace.make_tracer(context, producer_.stream_id(), options.producer.endpoints,
+                                            options.standalone.enabled)),
           statistics_(context.clock().now_ns()) {}
 
     ExitCode run();
@@ -139,6 +143,7 @@ private:
     Source source_;
     Producer producer_;
     std::unique_ptr<MetadataPublisher> metadata_;
+    std::unique_ptr<Tracer> tracer_;
     FrameStatistics statistics_;
 };
 
@@ -162,6 +167,7 @@ void ProduceRun::publish() {
     info.values_len_bytes = source_.bytes;
     info.timestamp_ns = static_cast<std::uint64_t>(context_.clock().now_ns());
     if (metadata_) info.meta_version = metadata_->version();
+    if (tracer_) info.trace_id = tracer_->mint();
     producer_.commit(std::move(*claim), info);
     statistics_.add(source_.bytes, 0);
 }
@@ -217,6 +223,7 @@ ExitCode ProduceRun::run() {
         const Nanos now = context_.clock().now_ns();
         if (now >= end) break;
         producer_.do_work(now);
+        drive(tracer_.get(), producer_, now);
         if (metadata_) {
             metadata_->set_epoch(producer_.epoch());
             metadata_->do_work(now);
@@ -231,7 +238,8 @@ ExitCode ProduceRun::run() {
         }
         nap_until(std::min(next_frame, next_line));
     }
-    const Report summary = report("summary", statistics_.total(context_.clock().now_ns()));
+    Report summary = report("summary", statistics_.total(context_.clock().now_ns()));
+    report_trace(summary, tracer_.get());
     std::fputs((options_.json ? to_json_line(summary) : to_message_line(summary)).c_str(), stdout);
     return ExitCode::Ok;
 }
@@ -285,6 +293,7 @@ void add_options(CLI::App& command, ProduceOptions& options) {
     command.add_option("--meta", options.attributes, "metadata: an attribute, key=value; repeatable");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.standalone.add_to(command);
+    options.trace.add_to(command);
     options.messaging.add_to(command);
     add_endpoints(command, options.producer.endpoints);
 }

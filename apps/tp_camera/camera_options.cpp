@@ -111,6 +111,7 @@ void CameraOptions::add_to(CLI::App& app) {
         ->option_text("S")
         ->group(kStream);
 
+    trace.add_to(app, kStream);
     messaging.add_to(app);
     add_endpoint(app, "control", endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
     add_endpoint(app, "announce", endpoints.announce);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/messaging_options.hpp"
+#include "common/trace_options.hpp"
 
 #include <tensorpool/aravis_source.hpp>
 
@@ -36,6 +37,7 @@ struct CameraOptions {
     std::uint64_t frames = 0;
     double duration_s = 0;
 
+    TraceOptions trace;
     MessagingOptions messaging;
     StreamEndpoints endpoints;
 

@@ -90,8 +90,12 @@ public:
           source_(open_camera(options)),
           context_(options.messaging.context_options()),
           producer_(context_, producer_options(options, source_.payload_bytes())),
+          tracer_(
+              options.trace.make_tracer(context_, options.stream_id, options.endpoints, options.standalone)),
           pump_(producer_, source_, pump_options(options)),
-          agents_("tp-camera", {&producer_, &pump_}) {}
+          agents_("tp-camera", {&producer_, &pump_}) {
+        if (tracer_) pump_.before_publish([this](FrameInfo& info) { info.trace_id = tracer_->mint(); });
+    }
 
     ExitCode run();
 
@@ -114,6 +118,7 @@ private:
     AravisSource source_;
     Context context_;
     Producer producer_;
+    std::unique_ptr<Tracer> tracer_;
     DevicePump pump_;
     CompositeAgent agents_;
     WaitIdle idle_{source_.waiter(), kLongestWait};
@@ -142,6 +147,7 @@ void CameraRun::await_streaming() {
     const Nanos deadline_ns = deadline_after(options_.timeout_ms / 1000.0);
     while (!stop_requested() && pump_.state() == PumpState::Waiting) {
         const Nanos now_ns = monotonic_now_ns();
+        drive(tracer_.get(), producer_, now_ns);
         const int work = agents_.do_work(now_ns);
         if (now_ns >= deadline_ns) {
             const std::string why = producer_.is_ready() ? pump_.last_error() : producer_.last_error();
@@ -167,6 +173,7 @@ void CameraRun::stream() {
     const Nanos length_ns = static_cast<Nanos>(options_.duration_s * static_cast<double>(kNanosPerSecond));
     while (!stop_requested()) {
         const Nanos now_ns = monotonic_now_ns();
+        drive(tracer_.get(), producer_, now_ns);
         const int work = agents_.do_work(now_ns);
         if (producer_.is_ready()) epoch_ = producer_.epoch();
         if (stats_.due(now_ns)) {
@@ -236,6 +243,7 @@ Report CameraRun::summary(Nanos now_ns) const {
     report["camera_losses"] = pump_.counters().device_losses;
     report["camera_returns"] = source_.counters().reconnects;
     report["mapping_losses"] = pump_.counters().mapping_losses;
+    report_trace(report, tracer_.get());
     return report;
 }
 

@@ -6,10 +6,12 @@
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/producer.hpp>
+#include <tensorpool/trace.hpp>
 
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <optional>
@@ -25,6 +27,7 @@ struct Counts {
     unsigned long long binned = 0;
     unsigned long long refused = 0;      // not an image, or no slot for the result
     unsigned long long overwritten = 0;  // the source was reused while we read it
+    unsigned long long from_epoch = 0, from_seq = 0, to_epoch = 0, to_seq = 0;  // of the last one binned
 };
 
 std::uint8_t pixel(const tp::Frame& frame, std::int32_t row, std::int32_t column) {
@@ -38,7 +41,7 @@ bool is_image(const tp::TensorLayout& tensor) {
            tensor.dims[1] >= 2;
 }
 
-void bin(const tp::Frame& frame, tp::Producer& output, Counts& counts) {
+void bin(const tp::Frame& frame, tp::Producer& output, tp::Tracer* tracer, Counts& counts) {
     if (!is_image(frame.tensor())) return void(++counts.refused);
     const std::int32_t rows = frame.tensor().dims[0] / 2;
     const std::int32_t columns = frame.tensor().dims[1] / 2;
@@ -56,11 +59,15 @@ void bin(const tp::Frame& frame, tp::Producer& output, Counts& counts) {
     }
     // What was read from a frame that was overwritten meanwhile is worth nothing: give the claim up.
     if (!frame.intact()) return void(++counts.overwritten);
+    const std::uint64_t seq = claim->seq();
     claim->commit({.tensor = tp::image_layout(tp::Dtype::UInt16, rows, columns),
                    .values_len_bytes = bytes,
                    .timestamp_ns = frame.timestamp_ns(),  // of the exposure, not of the processing
-                   .trace_id = frame.trace_id()});
+                   // One frame in, one frame out: the same lineage, the same id.
+                   .trace_id = tracer != nullptr ? tracer->carry(frame.trace_id()) : frame.trace_id()});
     ++counts.binned;
+    counts.from_epoch = frame.epoch(), counts.from_seq = frame.seq();
+    counts.to_epoch = output.epoch(), counts.to_seq = seq;
 }
 
 std::optional<std::uint32_t> stream_id(std::string_view text) {
@@ -74,21 +81,30 @@ void run(std::uint32_t from, std::uint32_t to, const char* shm_dir) {
     tp::Context context;  // TP_MESSAGING_DIR, as every program here
     tp::Consumer input(context, {.stream_id = from, .allowed_base_dirs = {shm_dir}});
     tp::Producer output(context, {.stream_id = to, .allowed_base_dirs = {shm_dir}});
+    std::optional<tp::Tracer> tracer;  // gives ids to frames that came without one
+    if (std::getenv("TP_TRACE") != nullptr) tracer.emplace(context, tp::TracerOptions{.stream_id = to});
     Counts counts;
     while (stop_flag == 0) {
         const tp::Nanos now = tp::monotonic_now_ns();
         input.do_work(now);
         output.do_work(now);
-        if (input.poll([&](const tp::Frame& frame) { bin(frame, output, counts); }) == 0)
+        if (tracer) {
+            tracer->set_output(output.epoch(), output.node_id());
+            tracer->do_work(now);
+        }
+        tp::Tracer* const tracing = tracer ? &*tracer : nullptr;
+        if (input.poll([&](const tp::Frame& frame) { bin(frame, output, tracing, counts); }) == 0)
             input.wait(10 * tp::kNanosPerMilli);
     }
     const tp::ConsumerCounters& lost = input.counters();
     std::printf(R"({"type":"summary","from":%u,"to":%u,"frames":%llu,"refused":%llu,"overwritten":%llu,)"
-                R"("drops_gap":%llu,"drops_late":%llu})"
+                R"("drops_gap":%llu,"drops_late":%llu,"last_from":{"epoch":%llu,"seq":%llu},)"
+                R"("last_to":{"epoch":%llu,"seq":%llu}})"
                 "\n",
                 from, to, counts.binned, counts.refused, counts.overwritten,
                 static_cast<unsigned long long>(lost.drops_gap),
-                static_cast<unsigned long long>(lost.drops_late));
+                static_cast<unsigned long long>(lost.drops_late), counts.from_epoch, counts.from_seq,
+                counts.to_epoch, counts.to_seq);
 }
 
 }  // namespace

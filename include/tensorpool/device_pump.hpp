@@ -151,6 +151,10 @@ public:
     /// Starts again after stop().
     void start() noexcept;
 
+    /// Called with each whole frame just before it is published, on the driving thread, to add what the
+    /// device does not know: a trace id, a metadata version. One that throws is counted; the frame is
+    /// published.
+    void before_publish(std::function<void(FrameInfo&)> handler);
     /// Called after each publish, on the driving thread.
     void on_frame(std::function<void(const PumpedFrame&)> handler);
 

@@ -278,6 +278,9 @@ public:
     [[nodiscard]] std::uint32_t stream_id() const noexcept;
     [[nodiscard]] std::uint32_t producer_id() const noexcept;
     [[nodiscard]] std::uint64_t epoch() const noexcept;  ///< 0 when not ready
+    /// Of the lease, for trace ids (Tracer::set_output()); stays until another is granted. Empty: the driver
+    /// granted none, or standalone.
+    [[nodiscard]] std::optional<std::uint32_t> node_id() const noexcept;
     [[nodiscard]] std::uint64_t next_seq() const noexcept;
     [[nodiscard]] std::uint32_t header_nslots() const noexcept;  ///< 0 when not ready
     /// Largest frame any pool holds; 0 when not ready.

@@ -39,6 +39,7 @@ class Deployment:
         self.scratch: pathlib.Path | None = None
         self.no_namespace = False
         self.supervised: dict = {}
+        self.database: pathlib.Path | None = None
         self.environment = dict(os.environ)
 
     def launch(self, name: str, words: list[str]) -> None:
@@ -52,6 +53,12 @@ class Deployment:
         self.launch("driver", [self.tp, "driver", self.options.config])
         # It only watches where the driver of this file supervises itself.
         self.launch("supervisor", [self.tp, "supervisor", self.options.config, "--json"])
+        if self.options.trace:
+            self.environment["TP_TRACE"] = "1"
+            self.database = self.out / "trace.db"
+            for old in self.out.glob("trace.db*"):
+                old.unlink()
+            self.launch("recorder", [self.tp, "trace", "record", str(self.database), "--allow", self.base, "--json"])
         own_network = [sys.executable, str(pathlib.Path(__file__).with_name("own_network.py"))]
         for name in self.cameras:
             stream = str(self.streams[name])
@@ -138,6 +145,30 @@ class Deployment:
             problems.append(f"left in shared memory: {', '.join(left)}")
         return problems
 
+    def check_lineage(self) -> list[str]:
+        """Asks where the last frame of every stage came from; the stage itself knows the right answer."""
+        problems = []
+        for program in self.programs:
+            message = program.summary
+            if not message.get("from") or message["frames"] == 0:
+                continue
+            output, source = message["last_to"], message["last_from"]
+            answer = subprocess.run(
+                [self.tp, "trace", "lineage", str(self.database), "--json", "--frame",
+                 f"{message['to']}:{output['epoch']}:{output['seq']}"], text=True, capture_output=True, check=False)
+            if answer.returncode != 0:
+                problems.append(f"{program.name}: {answer.stderr.strip()}")
+                continue
+            frames = [(f["stream_id"], f["epoch"], f["seq"])
+                      for node in json.loads(answer.stdout)["nodes"] for f in node["frames"]]
+            expected = [(message["from"], source["epoch"], source["seq"]),
+                        (message["to"], output["epoch"], output["seq"])]
+            if sorted(frames) != sorted(expected):
+                problems.append(f"{program.name}: lineage {frames}, expected {expected}")
+            else:
+                print(f"{program.name}: frame {output['seq']} came from frame {source['seq']} of {message['from']}")
+        return problems
+
     def report(self, streams: list[dict], problems: list[str]) -> None:
         print(self.table(streams) + "\n\n" + self.supervisor_table() + "\n")
         for program in self.programs:
@@ -159,6 +190,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--duration", type=float, default=0, metavar="S", help="seconds (default 0: until Ctrl-C)")
     parser.add_argument("--out", default="build/run-all", metavar="DIR", help="for logs (default %(default)s)")
     parser.add_argument("--rate", type=float, default=25, metavar="HZ", help="frames per second of every camera")
+    parser.add_argument("--trace", action="store_true", help="trace every frame; lineage goes to DIR/trace.db")
     parser.add_argument("--programs", default="build/demo", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not pathlib.Path(options.config).is_file():
@@ -190,6 +222,8 @@ def main() -> int:
             signal.signal(number, signal.SIG_IGN)
         if deployment is not None:
             problems += deployment.stop()
+            if deployment.database is not None and not deployment.no_namespace:
+                problems += deployment.check_lineage()
     if deployment is None:
         return 0
     deployment.report(streams, problems)

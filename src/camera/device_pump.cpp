@@ -63,6 +63,10 @@ void DevicePump::start() noexcept {
     impl_->core.start();
 }
 
+void DevicePump::before_publish(std::function<void(FrameInfo&)> handler) {
+    impl_->core.before_publish(std::move(handler));
+}
+
 void DevicePump::on_frame(std::function<void(const PumpedFrame&)> handler) {
     impl_->core.on_frame(std::move(handler));
 }

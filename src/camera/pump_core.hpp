@@ -79,6 +79,7 @@ public:
         if (state_ == PumpState::Stopped) state_ = PumpState::Waiting;
     }
 
+    void before_publish(std::function<void(FrameInfo&)> handler) { complete_info_ = std::move(handler); }
     void on_frame(std::function<void(const PumpedFrame&)> handler) { handler_ = std::move(handler); }
 
     [[nodiscard]] PumpState state() const noexcept { return state_; }
@@ -278,7 +279,9 @@ private:
             sink_.abandon(reservation);
             return;
         }
-        const PublishResult result = sink_.publish(reservation, completion.info);
+        FrameInfo info = completion.info;
+        call(complete_info_, info);
+        const PublishResult result = sink_.publish(reservation, info);
         switch (result) {
             case PublishResult::Published:
             case PublishResult::NotConnected:
@@ -293,9 +296,14 @@ private:
                 ++counters_.frames_stale;
                 break;
         }
-        if (!handler_) return;
+        call(handler_, PumpedFrame{reservation.seq, reservation.slot, completion.data, result, completion});
+    }
+
+    template <typename Handler, typename Argument>
+    void call(const Handler& handler, Argument&& argument) noexcept {
+        if (!handler) return;
         try {
-            handler_(PumpedFrame{reservation.seq, reservation.slot, completion.data, result, completion});
+            handler(argument);
         } catch (...) {
             ++counters_.handler_errors;
         }
@@ -336,6 +344,7 @@ private:
     Sink& sink_;
     BufferDevice& device_;
     DevicePumpOptions options_;
+    std::function<void(FrameInfo&)> complete_info_;
     std::function<void(const PumpedFrame&)> handler_;
 
     PumpState state_ = PumpState::Waiting;

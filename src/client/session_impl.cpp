@@ -177,7 +177,7 @@ int DriverSession::Impl::send_attach(Nanos now_ns) noexcept {
     request.expected_layout_version = options.expected_layout_version;
     if (options.publish_mode) request.publish_mode = static_cast<std::uint8_t>(*options.publish_mode);
     request.require_hugepages = static_cast<std::uint8_t>(options.hugepages);
-    request.desired_node_id = options.desired_node_id;
+    request.desired_node_id = options.desired_node_id ? options.desired_node_id : granted_node_id_;
     const SendResult sent = requests_.send(request);
     if (sent) {
         ++counters.attach_requests;
@@ -308,6 +308,8 @@ void DriverSession::Impl::accept(const control::AttachResponse& response, const 
         attachment.pools.push_back({pool.pool_id, pool.nslots, pool.stride_bytes, pool.region_uri});
     }
     attachment.node_id = response.node_id;
+    // Trace ids name it: asked for again at the next attach, also from a driver that was restarted (TT-02).
+    granted_node_id_ = response.node_id;
     attachment.lease_expiry_timestamp_ns = response.lease_expiry_timestamp_ns;
 
     lease_window_ns_ = kLeaseFallbackIntervals * options.keepalive_interval_ns;
@@ -335,6 +337,7 @@ void DriverSession::Impl::accept(const control::AttachResponse& response, const 
 
 void DriverSession::Impl::refuse(const control::AttachResponse& response) {
     ++counters.attach_refused;
+    granted_node_id_.reset();  // in case somebody else has it by now: any will do
     if (response.error_message == kIdTaken && options.client_id == 0) {
         client_id = random_client_id(random_);  // DRV-028
         abandoned_count_ = 0;                   // they named the old id

@@ -79,6 +79,8 @@ private:
     std::vector<messaging::Subscription*> wait_set_;
     control::ControlDispatcher dispatcher_;
 
+    std::optional<std::uint32_t> granted_node_id_;  // with the last lease
+
     bool wanted_ = false;  // a lease, or another attempt to get one
     Nanos now_ns_ = 0;
     std::int64_t correlation_id_ = 0;           // of the outstanding attach or detach request

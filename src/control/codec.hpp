@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 
-// Plain structs <-> bytes, for every message of schemas 900, 901 and 903.
+// Plain structs <-> bytes, for every message of schemas 900, 901, 903 and 904.
 namespace tensorpool::control {
 
 enum class DecodeResult : std::uint8_t {
@@ -56,6 +56,7 @@ TP_CONTROL_CODEC(SequenceMergeMapAnnounce);
 TP_CONTROL_CODEC(SequenceMergeMapRequest);
 TP_CONTROL_CODEC(TimestampMergeMapAnnounce);
 TP_CONTROL_CODEC(TimestampMergeMapRequest);
+TP_CONTROL_CODEC(TraceLinkSet);
 #undef TP_CONTROL_CODEC
 
 // Semantic checks: why a decoded message breaks the protocol, or nothing.

@@ -4,6 +4,7 @@
 
 #include "wire/driver_blocks.hpp"
 #include "wire/merge_blocks.hpp"
+#include "wire/trace_blocks.hpp"
 
 #include <type_traits>
 
@@ -22,6 +23,8 @@ void ControlDispatcher::dispatch(const messaging::Message& message) {
             return dispatch_driver(header, message);
         case wire::SequenceMergeMapAnnounceBlock::kSchemaId:
             return dispatch_merge(header, message);
+        case wire::TraceLinkSetBlock::kSchemaId:
+            return dispatch_trace(header, message);
         default:
             ++counters_.foreign;
     }
@@ -121,6 +124,14 @@ void ControlDispatcher::dispatch_merge(const wire::MessageHeader& header, const 
         default:
             ++counters_.foreign;
     }
+}
+
+void ControlDispatcher::dispatch_trace(const wire::MessageHeader& header, const messaging::Message& m) {
+    if (header.template_id != wire::TraceLinkSetBlock::kTemplateId || !handler_.wants_trace_links()) {
+        ++counters_.foreign;
+        return;
+    }
+    decode_and_call(&ControlHandler::on_trace_link_set, header, m);
 }
 
 }  // namespace tensorpool::control

@@ -43,6 +43,11 @@ public:
     virtual void on_timestamp_merge_map(const TimestampMergeMapAnnounce&, const messaging::Message&) {}
     virtual void on_timestamp_merge_map_request(const TimestampMergeMapRequest&, const messaging::Message&) {}
 
+    /// Trace links share the control stream with everything else (trace.md TT-09): who does not ask for them
+    /// skips them as a foreign schema, undecoded (TRACE-001).
+    [[nodiscard]] virtual bool wants_trace_links() const noexcept { return false; }
+    virtual void on_trace_link_set(const TraceLinkSet&, const messaging::Message&) {}
+
     /// A message of ours that could not be used: malformed, an unknown enum value, a newer version. For an
     /// attach response `correlation_id` names the request when the fixed part was readable, else it is 0
     /// (DRV-081).
@@ -78,6 +83,7 @@ private:
     void dispatch_control(const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_driver(const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_merge(const wire::MessageHeader& header, const messaging::Message& message);
+    void dispatch_trace(const wire::MessageHeader& header, const messaging::Message& message);
 
     ControlHandler& handler_;
     DispatchCounters counters_;

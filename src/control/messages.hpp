@@ -252,4 +252,17 @@ struct TimestampMergeMapRequest {
     std::uint64_t epoch = 0;
 };
 
+// ---- schema 904
+// --------------------------------------------------------------------------------------------
+
+/// The parents of one output frame. encode() and decode() refuse a set without parents, a zero id, and a
+/// parent that appears twice (trace.md section 4).
+struct TraceLinkSet {
+    std::uint32_t stream_id = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t seq = 0;
+    std::uint64_t trace_id = 0;
+    std::vector<std::uint64_t> parents;
+};
+
 }  // namespace tensorpool::control

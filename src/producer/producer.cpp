@@ -214,6 +214,9 @@ std::uint32_t Producer::producer_id() const noexcept {
 std::uint64_t Producer::epoch() const noexcept {
     return impl_->epoch;
 }
+std::optional<std::uint32_t> Producer::node_id() const noexcept {
+    return impl_->node_id;
+}
 std::uint64_t Producer::next_seq() const noexcept {
     return impl_->queue.next_seq();
 }

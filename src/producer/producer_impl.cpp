@@ -374,6 +374,7 @@ void Producer::Impl::map(const Attachment& attachment) {
     auto fresh = std::make_shared<shm::StreamMapping>(shm::StreamMapping::open(
         client::layout_of(attachment), policy_, shm::Access::ReadWrite, options.lock_memory));
     producer_id = attachment.client_id;
+    node_id = attachment.node_id;
     use(std::move(fresh), attachment.epoch);
 }
 

@@ -52,6 +52,7 @@ public:
     producer::ConsumerRegistry consumers;
     std::uint32_t producer_id = 0;
     std::uint64_t epoch = 0;
+    std::optional<std::uint32_t> node_id;  // granted with the lease
     DriverSession* session = nullptr;
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "camera/spsc_queue.hpp"
+#include "base/spsc_queue.hpp"
 #include "camera/completion_signal.hpp"
 
 #include "support/eventually.hpp"
@@ -15,8 +15,8 @@
 namespace tensorpool {
 namespace {
 
+using base::SpscQueue;
 using camera::CompletionSignal;
-using camera::SpscQueue;
 
 TEST(SpscQueueTest, RefusesWhatDoesNotFitAndKeepsTheRestInOrder) {
     SpscQueue<int> queue(4);

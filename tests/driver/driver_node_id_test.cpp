@@ -13,7 +13,7 @@ using control::AttachRequest;
 using control::AttachResponse;
 using test::DriverHarness;
 
-// spec: DRV-044, DRV-045, DRV-048, DRV-052
+// spec: DRV-044, DRV-045, DRV-048, DRV-052, TRACE-006, TRACE-009
 TEST(DriverNodeIdTest, ProducersGetUniqueNodeIdsThatRestAfterRelease) {
     DriverHarness harness([](DriverConfig& config) {
         config.streams.push_back({.name = "cam2", .stream_id = 10001, .profile = "raw"});
@@ -51,7 +51,7 @@ TEST(DriverNodeIdTest, AnUnavailableDesiredNodeIdIsRejectedWithANullNodeId) {
         << "consumers get none unless they ask";
 }
 
-// spec: DRV-045, DRV-052
+// spec: DRV-045, DRV-052, TRACE-008, TRACE-010, TRACE-011
 TEST(DriverNodeIdTest, ANodeIdStaysWithItsLeaseThroughKeepalivesAndRepeatedRequests) {
     DriverHarness harness;
     const AttachRequest request = harness.request(Role::Producer, 1);
@@ -71,7 +71,7 @@ TEST(DriverNodeIdTest, AClientThatComesBackGetsItsNodeIdAgainWithoutCooldown) {
     EXPECT_EQ(harness.attached(Role::Producer, 1).node_id, first.node_id);
 }
 
-// spec: DRV-048
+// spec: DRV-048, TRACE-009, TRACE-011
 TEST(DriverNodeIdTest, TheNodeIdOfAnExpiredLeaseRestsForTheCooldownToo) {
     DriverHarness harness([](DriverConfig& config) { config.policies.node_id_reuse_cooldown_ms = 60'000; });
     const AttachResponse dead = harness.attached(Role::Producer, 1);

@@ -14,7 +14,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 CODES = {"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int16": "h", "int32": "i", "int64": "q"}
-SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml", "merge": "tensor_pool_merge.xml"}
+SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml", "merge": "tensor_pool_merge.xml",
+           "tracelink": "tensor_pool_tracelink.xml"}
 
 
 class Schema:

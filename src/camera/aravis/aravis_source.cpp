@@ -4,6 +4,7 @@
 #include <tensorpool/aravis_source.hpp>
 
 #include "base/log.hpp"
+#include "base/spsc_queue.hpp"
 #include "camera/aravis/camera_device.hpp"
 #include "camera/aravis/glib_ptr.hpp"
 #include "camera/aravis/gv_probe.hpp"
@@ -12,7 +13,6 @@
 #include "camera/completion_signal.hpp"
 #include "camera/frame_id_tracker.hpp"
 #include "camera/pixel_format.hpp"
-#include "camera/spsc_queue.hpp"
 
 #include <fmt/format.h>
 
@@ -144,7 +144,7 @@ private:
 
     DeviceSlots slots_;
     std::vector<Registered> registered_;
-    std::unique_ptr<camera::SpscQueue<ReceivedBuffer>> received_;
+    std::unique_ptr<base::SpscQueue<ReceivedBuffer>> received_;
     std::size_t next_returned_ = 0;
 
     camera::FrameIdTracker frame_ids_;
@@ -230,7 +230,7 @@ void AravisSource::Impl::announce(const DeviceSlots& slots) {
         registered_[i].buffer.reset(
             arv_buffer_new_full(payload_bytes, slots.slot(i), &registered_[i], nullptr));
     }
-    received_ = std::make_unique<camera::SpscQueue<ReceivedBuffer>>(slots.nslots);
+    received_ = std::make_unique<base::SpscQueue<ReceivedBuffer>>(slots.nslots);
     next_returned_ = 0;
     slots_ = slots;
     stream_ = std::move(stream);

@@ -9,7 +9,7 @@
 #include <new>
 #include <type_traits>
 
-namespace tensorpool::camera {
+namespace tensorpool::base {
 
 /// Bounded hand-over from one thread to another without locks. One thread calls push(), one calls pop();
 /// nothing is allocated after construction.
@@ -51,4 +51,4 @@ private:
     alignas(kCacheLine) std::atomic<std::size_t> head_{0};
 };
 
-}  // namespace tensorpool::camera
+}  // namespace tensorpool::base
