@@ -110,24 +110,8 @@ FrameReader::Result FrameReader::parse_layout(const std::byte* shared_slot, std:
     base::racy_copy_from_shared(reinterpret_cast<std::byte*>(&slot) + kTensorFrom, shared_slot + kTensorFrom,
                                 kTensorTo - kTensorFrom);
     if (!shm::seqlock_unchanged(shared_slot, word)) return Result::Changed;
-    const wire::MessageHeader header = slot.tensor_message;
-    if (slot.header_bytes_length != wire::kHeaderBytesLength ||
-        header.block_length != sizeof(wire::TensorHeader) ||
-        header.template_id != wire::kTensorHeaderTemplateId || header.schema_id != wire::kControlSchemaId ||
-        header.version != wire::kControlSchemaVersion) {
-        return Result::HeaderInvalid;  // WIRE-027
-    }
     TensorLayout layout;
-    layout.dtype = slot.tensor.dtype;
-    layout.major_order = slot.tensor.major_order;
-    layout.ndims = slot.tensor.ndims;
-    layout.progress_unit = slot.tensor.progress_unit;
-    layout.progress_stride_bytes = slot.tensor.progress_stride_bytes;
-    if (layout.ndims == 0 || layout.ndims > kMaxDims) return Result::HeaderInvalid;  // WIRE-046
-    // Entries from ndims on are ignored (WIRE-047).
-    std::memcpy(layout.dims.data(), slot.tensor.dims, layout.ndims * sizeof(std::int32_t));
-    std::memcpy(layout.strides.data(), slot.tensor.strides, layout.ndims * sizeof(std::int32_t));
-    if (shm::resolve_layout(layout, extent_bytes_) != shm::LayoutFault::None) return Result::HeaderInvalid;
+    if (!shm::read_tensor_header(slot, layout, extent_bytes_)) return Result::HeaderInvalid;
     frame_.tensor_ = layout;
     parsed_ = slot;
     parsed_valid_ = true;
@@ -141,6 +125,13 @@ bool Frame::intact() const noexcept {
 bool Frame::copy_to(std::span<std::byte> destination) const noexcept {
     if (destination.size() < payload_.size()) return false;
     if (!payload_.empty()) base::racy_copy_from_shared(destination.data(), payload_.data(), payload_.size());
+    return intact();
+}
+
+bool Frame::copy_header_to(std::span<std::byte, kHeaderSlotBytes> destination) const noexcept {
+    static_assert(kHeaderSlotBytes == wire::kHeaderSlotBytes);
+    if (header_slot_ == nullptr) return false;
+    base::racy_copy_from_shared(destination.data(), header_slot_, kHeaderSlotBytes);
     return intact();
 }
 
