@@ -13,6 +13,7 @@ void add_lease_commands(CLI::App& app, Selection& selection);
 /// driver-config-validate, driver-config-dump.
 void add_driver_config_commands(CLI::App& app, Selection& selection);
 void add_supervisor_command(CLI::App& app, Selection& selection);
+void add_bridge_command(CLI::App& app, Selection& selection);
 void add_ls_command(CLI::App& app, Selection& selection);
 void add_consume_command(CLI::App& app, Selection& selection);
 void add_produce_command(CLI::App& app, Selection& selection);

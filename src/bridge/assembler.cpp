@@ -21,6 +21,8 @@ constexpr std::string_view kModule = "Bridge";
 /// Numbers of dropped frames that are remembered; more than can be dropped in one timeout only costs a second
 /// assembly that times out too.
 constexpr std::size_t kDroppedRemembered = 128;
+/// Announces of a lower epoch after which a higher one in chunks counts as a mistake.
+constexpr int kContradictions = 3;
 /// A sequence number is what is left of seq_commit without its lowest bit.
 constexpr std::uint64_t kMaxSeq = UINT64_MAX >> 1;
 
@@ -61,7 +63,15 @@ Assembler::Announced Assembler::on_announce(const control::PoolAnnounce& announc
     }
     announced_ = true;
     epoch_ = announce.epoch;
-    highest_epoch_ = std::max(highest_epoch_, epoch_);
+    // Checksums do not cover a chunk's epoch. A source that goes on announcing an older one has not moved on:
+    // without this one flipped bit would silence the mapping for good.
+    if (highest_epoch_ > epoch_ && ++contradictions_ < kContradictions) {
+        base::log(LogLevel::Debug, kModule, "stream {}: chunks name epoch {}, the source announces {}",
+                  announce.stream_id, highest_epoch_, epoch_);
+    } else {
+        highest_epoch_ = epoch_;
+        contradictions_ = 0;
+    }
     pools_ = std::move(pools);
     largest_source_stride_ = largest;
     if (first) return Announced::First;
@@ -74,6 +84,7 @@ bool Assembler::admit_epoch(const Chunk& chunk, Nanos now_ns) noexcept {
     // A newer source is there, its announce is not yet. Only a chunk that is sound otherwise can say so.
     if (epoch > highest_epoch_ && follows_rules(chunk) && crc_fits(chunk)) {
         highest_epoch_ = epoch;
+        contradictions_ = 0;
         give_up_all(counters_.resets_epoch, now_ns);
     }
     drop(counters_.drops_epoch);

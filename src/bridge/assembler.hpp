@@ -124,6 +124,7 @@ private:
     bool announced_ = false;
     std::uint64_t epoch_ = 0;         // of the latest announce
     std::uint64_t highest_epoch_ = 0; // also seen in chunks
+    int contradictions_ = 0;           // announces of epoch_ since chunks named a higher one
     bool warned_limits_ = false;
 };
 
