@@ -50,6 +50,7 @@ Report report_of(const BridgeMappingStatus& mapping, const char* type) {
             {"control_forwarded", n.control_forwarded},
             {"frames_rematerialized", n.frames_rematerialized},
             {"metadata_forwarded", n.metadata_forwarded},
+            {"frames_missed", n.frames_missed},
             {"frames_not_connected", n.frames_not_connected},
             {"frames_refused", n.frames_refused},
             {"frames_overrun", n.frames_overrun},
@@ -88,8 +89,9 @@ void print_json(const Bridge& bridge, const char* type) {
 }
 
 void print_table(const Bridge& bridge) {
-    std::string text = fmt::format("{:>10} {:>10} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9}  {}\n", "SOURCE", "DEST",
-                                   "ROLE", "FORWARDED", "REBUILT", "CHUNKS SENT", "DROPPED", "RESET", "STATE");
+    std::string text =
+        fmt::format("{:>10} {:>10} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9}  {}\n", "SOURCE", "DEST", "ROLE",
+                    "FORWARDED", "REBUILT", "CHUNKS SENT", "DROPPED", "RESET", "STATE");
     for (const BridgeMappingStatus& m : bridge.mappings()) {
         const BridgeCounters& n = m.counters;
         text += fmt::format("{:>10} {:>10} {:>9} {:>12} {:>12} {:>12} {:>9} {:>9}  {}\n", m.source_stream_id,
@@ -152,10 +154,12 @@ void add_bridge_command(CLI::App& app, Selection& selection) {
                 ->required()
                 ->option_text("FILE");
             command
-                .add_option("--role", options.role,
-                            "which end of the mappings is here: sender, receiver or both; default: as the file says")
+                .add_option(
+                    "--role", options.role,
+                    "which end of the mappings is here: sender, receiver or both; default: as the file says")
                 ->check(CLI::IsMember({"sender", "receiver", "both"}));
-            command.add_option("--idle", options.idle, "between messages: back-off, busy-spin, yield or sleep")
+            command
+                .add_option("--idle", options.idle, "between messages: back-off, busy-spin, yield or sleep")
                 ->capture_default_str()
                 ->check(CLI::IsMember({"back-off", "busy-spin", "yield", "sleep"}));
             command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
@@ -167,7 +171,8 @@ void add_bridge_command(CLI::App& app, Selection& selection) {
                 ->capture_default_str()
                 ->check(CLI::NonNegativeNumber);
             command.add_flag("--json", options.json, "one JSON object a line and mapping");
-            command.add_flag("--check", options.check, "only check the configuration; prints ok, or every problem");
+            command.add_flag("--check", options.check,
+                             "only check the configuration; prints ok, or every problem");
             options.messaging.add_to(command);
         },
         run_bridge);

@@ -88,30 +88,32 @@ struct BridgeOptions {
 /// Totals of one mapping since construction. Sender and receiver count their own.
 struct BridgeCounters {
     // observability.md 1.5
-    std::uint64_t frames_forwarded = 0;      ///< all chunks sent
-    std::uint64_t chunks_sent = 0;           ///
-    std::uint64_t chunks_dropped = 0;        ///< refused by the publication, or discarded by the receiver
-    std::uint64_t assemblies_reset = 0;      ///< partial frames given up
-    std::uint64_t control_forwarded = 0;     ///< announces, QoS, progress, trace links; sent or republished
-    std::uint64_t frames_rematerialized = 0; ///< rebuilt here and committed
+    std::uint64_t frames_forwarded = 0;       ///< all chunks sent
+    std::uint64_t chunks_sent = 0;            ///
+    std::uint64_t chunks_dropped = 0;         ///< refused by the publication, or discarded by the receiver
+    std::uint64_t assemblies_reset = 0;       ///< partial frames given up
+    std::uint64_t control_forwarded = 0;      ///< announces, QoS, progress, trace links; sent or republished
+    std::uint64_t frames_rematerialized = 0;  ///< rebuilt here and committed
 
     // sender: why a frame did not leave
+    std::uint64_t frames_missed = 0;         ///< the source was faster than this bridge: never read, or torn
     std::uint64_t frames_not_connected = 0;  ///< nobody receives: normal
     std::uint64_t frames_refused = 0;        ///< the publication took only a part; never retried (BRG-049)
     std::uint64_t frames_overrun = 0;        ///< the source slot was reused while it was sent (trap 10)
     std::uint64_t frames_too_large = 0;      ///< max_payload_bytes, or more than 65535 chunks
 
     // receiver: why chunks were discarded; they add up to its chunks_dropped
-    std::uint64_t drops_malformed = 0;       ///< index, count or header rule (BRG-022 to BRG-026)
-    std::uint64_t drops_limits = 0;          ///< payload or chunk larger than allowed (BRG-030 to BRG-033)
-    std::uint64_t drops_no_announce = 0;     ///< before the first forwarded announce (BRG-048)
-    std::uint64_t drops_epoch = 0;           ///< not the epoch of the latest announce (BRG-061, BRG-108)
-    std::uint64_t drops_crc = 0;             ///< BRG-056, BRG-057
-    std::uint64_t drops_header = 0;          ///< an unusable header slot (BRG-062 to BRG-067)
-    std::uint64_t drops_late = 0;            ///< of a frame that is published, dropped or overtaken
-    std::uint64_t drops_conflict = 0;        ///< contradicts the chunks before it (BRG-041, BRG-047)
-    std::uint64_t drops_no_destination = 0;  ///< no lease on the destination stream, or no pool is large enough
-    std::uint64_t duplicates_ignored = 0;    ///< identical; not part of chunks_dropped (BRG-045)
+    std::uint64_t drops_malformed = 0;    ///< index, count or header rule (BRG-022 to BRG-026)
+    std::uint64_t drops_limits = 0;       ///< payload or chunk larger than allowed (BRG-030 to BRG-033)
+    std::uint64_t drops_no_announce = 0;  ///< before the first forwarded announce (BRG-048)
+    std::uint64_t drops_epoch = 0;        ///< not the epoch of the latest announce (BRG-061, BRG-108)
+    std::uint64_t drops_crc = 0;          ///< BRG-056, BRG-057
+    std::uint64_t drops_header = 0;       ///< an unusable header slot (BRG-062 to BRG-067)
+    std::uint64_t drops_late = 0;         ///< of a frame that is published, dropped or overtaken
+    std::uint64_t drops_conflict = 0;     ///< contradicts the chunks before it (BRG-041, BRG-047)
+    std::uint64_t drops_no_destination =
+        0;                                 ///< no lease on the destination stream, or no pool is large enough
+    std::uint64_t duplicates_ignored = 0;  ///< identical; not part of chunks_dropped (BRG-045)
 
     // receiver: why partial frames were given up; they add up to assemblies_reset
     std::uint64_t resets_timeout = 0;

@@ -91,7 +91,8 @@ bool Assembler::admit_epoch(const Chunk& chunk, Nanos now_ns) noexcept {
     return false;
 }
 
-// ---- checks of one chunk, in the order of the receiver's list -----------------------------------------------
+// ---- checks of one chunk, in the order of the receiver's list
+// -----------------------------------------------
 
 void Assembler::drop(std::uint64_t& reason) noexcept {
     ++reason;
@@ -117,12 +118,13 @@ bool Assembler::within_limits(const wire::BridgeFrameChunkBlock& block) noexcept
     if (block.payload_length <= most && block.chunk_length <= options_.most_chunk_bytes) return true;
     drop(counters_.drops_limits);
     if (!std::exchange(warned_limits_, true)) {
-        base::log(LogLevel::Warn, kModule,
-                  "stream {}: a chunk of {} bytes of a frame of {} is above the limits of this end (chunk {}, "
-                  "frame {}); give both ends the same mtu_bytes, chunk_bytes, max_chunk_bytes and "
-                  "max_payload_bytes, else all such frames are lost (CFG-024)",
-                  std::uint32_t{block.stream_id}, std::uint32_t{block.chunk_length},
-                  std::uint32_t{block.payload_length}, options_.most_chunk_bytes, most);
+        base::log(
+            LogLevel::Warn, kModule,
+            "stream {}: a chunk of {} bytes of a frame of {} is above the limits of this end (chunk {}, "
+            "frame {}); give both ends the same mtu_bytes, chunk_bytes, max_chunk_bytes and "
+            "max_payload_bytes, else all such frames are lost (CFG-024)",
+            std::uint32_t{block.stream_id}, std::uint32_t{block.chunk_length},
+            std::uint32_t{block.payload_length}, options_.most_chunk_bytes, most);
     }
     return false;
 }
@@ -146,9 +148,9 @@ bool Assembler::read_header(const Chunk& chunk, FrameInfo& info) const noexcept 
     std::memcpy(&slot, chunk.header.data(), sizeof slot);
     const std::uint32_t length = chunk.block.payload_length;
     std::uint64_t extent_bytes = 0;
-    if (slot.slot.seq_commit != shm::committed_word(chunk.block.seq) || slot.slot.values_len_bytes != length ||
-        slot.slot.payload_offset != 0 || !shm::read_tensor_header(slot, info.tensor, extent_bytes) ||
-        extent_bytes > length) {
+    if (slot.slot.seq_commit != shm::committed_word(chunk.block.seq) ||
+        slot.slot.values_len_bytes != length || slot.slot.payload_offset != 0 ||
+        !shm::read_tensor_header(slot, info.tensor, extent_bytes) || extent_bytes > length) {
         return false;
     }
     const std::uint16_t pool_id = slot.slot.pool_id;

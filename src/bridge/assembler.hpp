@@ -76,7 +76,7 @@ private:
         std::uint64_t bytes_stored = 0;
         Nanos deadline_ns = 0;
         Reservation slot;
-        FrameInfo info;                       // from chunk 0
+        FrameInfo info;  // from chunk 0
         std::array<std::byte, wire::kHeaderSlotBytes> header;
         std::unique_ptr<std::uint64_t[]> received;  // one bit for each index
         std::unique_ptr<Piece[]> pieces;
@@ -122,8 +122,8 @@ private:
     std::vector<SourcePool> pools_;           // of the latest announce
     std::uint32_t largest_source_stride_ = 0;
     bool announced_ = false;
-    std::uint64_t epoch_ = 0;         // of the latest announce
-    std::uint64_t highest_epoch_ = 0; // also seen in chunks
+    std::uint64_t epoch_ = 0;          // of the latest announce
+    std::uint64_t highest_epoch_ = 0;  // also seen in chunks
     int contradictions_ = 0;           // announces of epoch_ since chunks named a higher one
     bool warned_limits_ = false;
 };

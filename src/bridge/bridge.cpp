@@ -105,9 +105,9 @@ Bridge::Impl::Impl(Context& local, Context& transport, BridgeOptions options)
         if (!route.has_metadata())
             base::log(LogLevel::Info, kModule, "stream {}: metadata and trace links are not forwarded",
                       route.mapping.source_stream_id);
-        senders_.push_back(route.sends() ? std::make_unique<bridge::Sender>(local, transport_publications_,
-                                                                             options_, route)
-                                         : nullptr);
+        senders_.push_back(
+            route.sends() ? std::make_unique<bridge::Sender>(local, transport_publications_, options_, route)
+                          : nullptr);
         receivers_.push_back(nullptr);
         if (route.receives()) add_receiver(route);
     }
@@ -147,7 +147,8 @@ int Bridge::Impl::do_work(Nanos now_ns) noexcept {
     // Announces before chunks: a frame of a new epoch is refused until its announce was read.
     for (Link& link : control_links_) {
         work += link.subscription->poll(
-            [&](const messaging::Message& message) { on_control(link.receivers, message.bytes); }, kMessageLimit);
+            [&](const messaging::Message& message) { on_control(link.receivers, message.bytes); },
+            kMessageLimit);
     }
     for (Link& link : metadata_links_) {
         work += link.subscription->poll(
@@ -199,12 +200,14 @@ std::optional<bridge::Envelope> Bridge::Impl::opened(std::span<const std::byte> 
 void Bridge::Impl::on_control(const Receivers& receivers, std::span<const std::byte> message) {
     const auto envelope = opened(message);
     if (!envelope) return;
-    if (bridge::Receiver* receiver = receiver_of(receivers, *envelope)) receiver->on_control(*envelope, message);
+    if (bridge::Receiver* receiver = receiver_of(receivers, *envelope))
+        receiver->on_control(*envelope, message);
 }
 
 /// Announces and QoS name the destination, progress the source. The other id is taken too (traps 1 and 2),
 /// unless it is another mapping's regular one: two mappings that form a loop.
-bridge::Receiver* Bridge::Impl::receiver_of(const Receivers& receivers, const bridge::Envelope& envelope) const {
+bridge::Receiver* Bridge::Impl::receiver_of(const Receivers& receivers,
+                                            const bridge::Envelope& envelope) const {
     const std::uint32_t id = envelope.stream_id;
     const bool by_source = envelope.kind == bridge::Forwarded::Progress;
     const auto regular = [&](const bridge::Route& route) {

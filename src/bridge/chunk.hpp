@@ -38,8 +38,8 @@ enum class ChunkDecode : std::uint8_t {
 }
 static_assert(chunk_message_bytes(0, 0) == 69 && chunk_message_bytes(256, 0) == 325);
 
-/// Writes everything but the payload, whose place in `out` is returned: `block.chunk_length` bytes at the end.
-/// Precondition: `out` has chunk_message_bytes(header.size(), block.chunk_length) bytes.
+/// Writes everything but the payload, whose place in `out` is returned: `block.chunk_length` bytes at the
+/// end. Precondition: `out` has chunk_message_bytes(header.size(), block.chunk_length) bytes.
 [[nodiscard]] std::span<std::byte> begin_chunk(std::span<std::byte> out,
                                                const wire::BridgeFrameChunkBlock& block,
                                                std::span<const std::byte> header) noexcept;

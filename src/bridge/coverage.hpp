@@ -24,10 +24,11 @@ public:
         const Run fresh{offset, offset + length};
         Run* const end = runs_.get() + count_;
         // The last run is where slices in order go.
-        Run* const after = count_ == 0 || end[-1].from < fresh.from
-                               ? end
-                               : std::upper_bound(runs_.get(), end, fresh.from,
-                                                  [](std::uint32_t at, const Run& run) { return at < run.from; });
+        Run* const after =
+            count_ == 0 || end[-1].from < fresh.from
+                ? end
+                : std::upper_bound(runs_.get(), end, fresh.from,
+                                   [](std::uint32_t at, const Run& run) { return at < run.from; });
         Run* const before = after == runs_.get() ? nullptr : after - 1;
         if (before != nullptr && before->to > fresh.from) return false;
         if (after != end && after->from < fresh.to) return false;

@@ -65,8 +65,7 @@ Receiver::Receiver(Context& local, Publications& publications, const BridgeOptio
 }
 
 Receiver::~Receiver() {
-    if (session_.state() == SessionState::Attached)
-        session_.await_detach(clock_.now_ns() + kNanosPerSecond);
+    if (session_.state() == SessionState::Attached) session_.await_detach(clock_.now_ns() + kNanosPerSecond);
 }
 
 int Receiver::do_work(Nanos now_ns) noexcept {
@@ -100,7 +99,8 @@ bool Receiver::publish(const Reservation& reservation, const FrameInfo& info) no
     return false;
 }
 
-// ---- what comes beside the frames ---------------------------------------------------------------------------
+// ---- what comes beside the frames
+// ---------------------------------------------------------------------------
 
 void Receiver::on_control(const Envelope& envelope, std::span<const std::byte> message) {
     switch (envelope.kind) {
@@ -113,7 +113,7 @@ void Receiver::on_control(const Envelope& envelope, std::span<const std::byte> m
             return;
         case Forwarded::Progress:
             return on_progress(envelope, message);
-        case Forwarded::Metadata:   // never on this stream (BRG-092)
+        case Forwarded::Metadata:  // never on this stream (BRG-092)
         case Forwarded::TraceLink:
         case Forwarded::Other:
         case Forwarded::Invalid:

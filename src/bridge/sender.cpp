@@ -87,6 +87,13 @@ int Sender::do_work(Nanos now_ns) noexcept {
     return work + consumer_.poll([this](const Frame& frame) { send_frame(frame); }, kFrameLimit);
 }
 
+BridgeCounters Sender::counters() const noexcept {
+    BridgeCounters counters = counters_;
+    const ConsumerCounters& consumer = consumer_.counters();
+    counters.frames_missed = consumer.drops_gap + consumer.drops_late + consumer.skipped_resync;
+    return counters;
+}
+
 // ---- beside the frames ------------------------------------------------------------------------------------
 
 bool Sender::wanted(Forwarded kind, const Interest& interest) const noexcept {
@@ -127,12 +134,15 @@ void Sender::forward(const Envelope& envelope, std::span<const std::byte> messag
     if (rewriter_.send(to, message, stream_id, counters_)) count_forwarded(envelope.kind, counters_);
 }
 
-void Sender::repeat_announce_to_newcomers() {
+void Sender::repeat_announce_to_newcomers() noexcept {
     const bool connected = control_.is_connected();
-    const bool newcomer = connected && !std::exchange(control_was_connected_, connected);
+    const bool newcomer = connected && !control_was_connected_;
     control_was_connected_ = connected;
-    if (newcomer && !last_announce_.empty()) {
+    if (!newcomer || last_announce_.empty()) return;
+    try {
         forward({Forwarded::Announce, route_.mapping.source_stream_id}, last_announce_);
+    } catch (...) {  // no memory for the copy: the next announce is a second away
+        ++counters_.forward_send_failures;
     }
 }
 

@@ -22,7 +22,7 @@ public:
 
     int do_work(Nanos now_ns) noexcept;
 
-    [[nodiscard]] const BridgeCounters& counters() const noexcept { return counters_; }
+    [[nodiscard]] BridgeCounters counters() const noexcept;
     [[nodiscard]] std::uint64_t epoch() const noexcept { return consumer_.epoch(); }
     [[nodiscard]] std::string last_error() const { return consumer_.last_error(); }
 
@@ -43,7 +43,7 @@ private:
     void on_local(std::span<const std::byte> message, const Interest& interest);
     [[nodiscard]] bool wanted(Forwarded kind, const Interest& interest) const noexcept;
     void forward(const Envelope& envelope, std::span<const std::byte> message);
-    void repeat_announce_to_newcomers();
+    void repeat_announce_to_newcomers() noexcept;
 
     void send_frame(const Frame& frame) noexcept;
     [[nodiscard]] bool send_chunk(const Frame& frame, const wire::BridgeFrameChunkBlock& block) noexcept;

@@ -38,8 +38,9 @@ void read_end(Table& table, std::string_view key, BridgeEnd& end, Findings& find
     } else if (text == "receiver") {
         end = BridgeEnd::Receive;
     } else {
-        findings.problem(table.full_key(key),
-                         fmt::format("'{}' is no end of a bridge; use \"sender\", \"receiver\" or \"both\"", text));
+        findings.problem(
+            table.full_key(key),
+            fmt::format("'{}' is no end of a bridge; use \"sender\", \"receiver\" or \"both\"", text));
     }
 }
 
@@ -52,9 +53,9 @@ void read_transport(Table& table, BridgeConfig& config, Findings& findings) {
     }
     // Hosts meet over UDP, which only Aeron speaks.
     const bool udp = config.options.payload.channel.starts_with("aeron:udp");
-    config.transport_messaging = given    ? (kind == "aeron" ? MessagingKind::Aeron : MessagingKind::Embedded)
-                                 : udp    ? MessagingKind::Aeron
-                                          : config.messaging;
+    config.transport_messaging = given ? (kind == "aeron" ? MessagingKind::Aeron : MessagingKind::Embedded)
+                                 : udp ? MessagingKind::Aeron
+                                       : config.messaging;
     config.transport_messaging_dir = config.messaging_dir;
     table.read("transport_messaging_dir", config.transport_messaging_dir);
     table.read("aeron_dir", config.aeron_dir);
@@ -84,7 +85,8 @@ void read_bridge(Table table, BridgeConfig& config, BridgeEnd& end, Findings& fi
     table.read("forward_qos", options.forward_qos);
     table.read("forward_progress", options.forward_progress);
     table.read("progress_under_dest_id", options.progress_under_dest_id);
-    config::read_aeron_stream_id(table, "source_metadata_stream_id", options.source_metadata_stream_id, findings);
+    config::read_aeron_stream_id(table, "source_metadata_stream_id", options.source_metadata_stream_id,
+                                 findings);
     read_ms(table, "assembly_timeout_ms", options.assembly_timeout_ns, findings);
     read_positive(table, "max_frames_in_flight", options.max_frames_in_flight, findings);
     read_end(table, "role", end, findings);

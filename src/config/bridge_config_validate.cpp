@@ -95,7 +95,8 @@ std::uint32_t rewritten_id(const BridgeMapping& mapping) {
 
 void Validation::check_endpoint(const std::string& prefix, const Endpoint& endpoint) {
     if (endpoint.channel.empty()) {
-        problem(prefix + "_channel", "is empty (CFG-013); give a channel such as \"aeron:udp?endpoint=10.0.0.2:40123\"");
+        problem(prefix + "_channel",
+                "is empty (CFG-013); give a channel such as \"aeron:udp?endpoint=10.0.0.2:40123\"");
     } else {
         try {
             const auto uri = messaging::ChannelUri::parse(endpoint.channel);
@@ -117,13 +118,14 @@ void Validation::check_endpoint(const std::string& prefix, const Endpoint& endpo
 void Validation::check_transport(const std::string& table, const Endpoint& payload, const Endpoint& control,
                                  const Endpoint& metadata) {
     if (same_stream(payload, control)) {
-        problem(table + "control_stream_id", "{} is also the payload stream; give control one of its own (BRG-007)",
-                control.stream_id);
+        problem(table + "control_stream_id",
+                "{} is also the payload stream; give control one of its own (BRG-007)", control.stream_id);
     }
     if (metadata.channel.empty() || metadata.stream_id == 0) return;
     if (metadata.channel == control.channel) {
         problem(table + "metadata_channel",
-                "'{}' is also the control channel; metadata needs one of its own, for example another port (BRG-092)",
+                "'{}' is also the control channel; metadata needs one of its own, for example another port "
+                "(BRG-092)",
                 metadata.channel);
     } else if (same_stream(metadata, control) || same_stream(metadata, payload)) {
         problem(table + "metadata_stream_id", "{} is also the payload or control stream (BRG-007)",
@@ -141,9 +143,10 @@ void Validation::check_bridge() {
         problem("bridge.max_frames_in_flight", "{} is not in 1 ... 1024", options_.max_frames_in_flight);
 #ifndef TP_HAVE_ISAL
     if (options_.integrity_crc32c) {
-        problem("bridge.integrity_crc32c",
-                "true, but this build has no CRC32C: install libisal-dev and build again, or set it to false at "
-                "both ends");
+        problem(
+            "bridge.integrity_crc32c",
+            "true, but this build has no CRC32C: install libisal-dev and build again, or set it to false at "
+            "both ends");
     }
 #endif
 }
@@ -161,8 +164,9 @@ void Validation::check_sizes() {
         std::uint64_t chunk = std::min(options_.mtu_bytes - kMtuMargin, options_.max_chunk_bytes);
         if (options_.chunk_bytes != 0) chunk = std::min<std::uint64_t>(chunk, options_.chunk_bytes);
         if (chunk * kMaxChunks < most) {
-            warn("bridge.max_payload_bytes", "{} cannot be reached: 65535 chunks of {} bytes carry {}; raise mtu_bytes",
-                 most, chunk, chunk * kMaxChunks);
+            warn("bridge.max_payload_bytes",
+                 "{} cannot be reached: 65535 chunks of {} bytes carry {}; raise mtu_bytes", most, chunk,
+                 chunk * kMaxChunks);
         }
     }
 }
@@ -172,25 +176,28 @@ void Validation::check_metadata() {
     const char* const what = options_.forward_metadata ? "forward_metadata" : "forward_tracelink";
     const auto remedy = fmt::format("or set bridge.{} = false (CFG-021)", what);
     const Endpoint& metadata = options_.metadata;
-    const bool all_have_own = !options_.mappings.empty() &&
-                              std::ranges::all_of(options_.mappings, [](const BridgeMapping& m) {
-                                  return m.metadata && !m.metadata->channel.empty() && m.metadata->stream_id > 0;
-                              });
+    const bool all_have_own =
+        !options_.mappings.empty() && std::ranges::all_of(options_.mappings, [](const BridgeMapping& m) {
+            return m.metadata && !m.metadata->channel.empty() && m.metadata->stream_id > 0;
+        });
     if (!all_have_own) {
         if (metadata.channel.empty()) {
-            problem("bridge.metadata_channel", "is empty although bridge.{} is true; give a channel, {}", what, remedy);
+            problem("bridge.metadata_channel", "is empty although bridge.{} is true; give a channel, {}",
+                    what, remedy);
         } else {
             check_endpoint("bridge.metadata", metadata);
         }
         if (metadata.stream_id < 1 && metadata.channel.empty())
-            problem("bridge.metadata_stream_id", "is 0 although bridge.{} is true; give a stream, {}", what, remedy);
+            problem("bridge.metadata_stream_id", "is 0 although bridge.{} is true; give a stream, {}", what,
+                    remedy);
     }
-    const bool sends = std::ranges::any_of(options_.mappings,
-                                           [](const BridgeMapping& m) { return m.end != BridgeEnd::Receive; });
+    const bool sends = std::ranges::any_of(
+        options_.mappings, [](const BridgeMapping& m) { return m.end != BridgeEnd::Receive; });
     if (sends && options_.source_metadata_stream_id < 1) {
-        problem("bridge.source_metadata_stream_id",
-                "is 0 although bridge.{} is true; name the metadata stream of this host (1300 by convention), {}",
-                what, remedy);
+        problem(
+            "bridge.source_metadata_stream_id",
+            "is 0 although bridge.{} is true; name the metadata stream of this host (1300 by convention), {}",
+            what, remedy);
     }
 }
 
@@ -200,27 +207,32 @@ void Validation::check_mapping(std::size_t index) {
     const BridgeMapping& m = options_.mappings[index];
     const auto valid = [](std::uint32_t id) { return id >= 1 && id <= kMaxPoolStreamId; };
     if (!valid(m.source_stream_id))
-        problem(key_of(index, "source_stream_id"), "{} is no stream; choose 1 ... 4294967294 (CFG-012)", m.source_stream_id);
+        problem(key_of(index, "source_stream_id"), "{} is no stream; choose 1 ... 4294967294 (CFG-012)",
+                m.source_stream_id);
     if (m.dest_stream_id != 0 && !valid(m.dest_stream_id))
-        problem(key_of(index, "dest_stream_id"), "{} is no stream; choose 1 ... 4294967294 (CFG-012)", m.dest_stream_id);
+        problem(key_of(index, "dest_stream_id"), "{} is no stream; choose 1 ... 4294967294 (CFG-012)",
+                m.dest_stream_id);
     if (m.dest_stream_id == 0 && m.end != BridgeEnd::Send && options_.dest_stream_id_range.empty()) {
         problem(key_of(index, "dest_stream_id"),
-                "is 0, to be allocated, but bridge.dest_stream_id_range is not set (BRG-019); give an id or a range");
+                "is 0, to be allocated, but bridge.dest_stream_id_range is not set (BRG-019); give an id or "
+                "a range");
     }
     if (m.dest_stream_id == m.source_stream_id && m.dest_stream_id != 0) {
-        problem(key_of(index, "dest_stream_id"), "{} is also the source: the stream would feed itself (BRG-008)",
-                m.dest_stream_id);
+        problem(key_of(index, "dest_stream_id"),
+                "{} is also the source: the stream would feed itself (BRG-008)", m.dest_stream_id);
     }
     for (const IdRange& range : options_.dest_stream_id_range) {
         if (m.dest_stream_id != 0 && range.contains(m.dest_stream_id)) {
-            problem(key_of(index, "dest_stream_id"),
-                    "{} lies in bridge.dest_stream_id_range {}-{}, which is for allocation; choose one outside",
-                    m.dest_stream_id, range.first, range.last);
+            problem(
+                key_of(index, "dest_stream_id"),
+                "{} lies in bridge.dest_stream_id_range {}-{}, which is for allocation; choose one outside",
+                m.dest_stream_id, range.first, range.last);
         }
     }
     if (!m.profile.empty()) {
         warn(key_of(index, "profile"),
-             "'{}' cannot be asked for when attaching; the destination driver's configuration decides, and frames go "
+             "'{}' cannot be asked for when attaching; the destination driver's configuration decides, and "
+             "frames go "
              "to the smallest pool that fits",
              m.profile);
     }
@@ -228,24 +240,28 @@ void Validation::check_mapping(std::size_t index) {
     if (m.payload) check_endpoint(prefix + "payload", *m.payload);
     if (m.control) check_endpoint(prefix + "control", *m.control);
     if (m.metadata) check_endpoint(prefix + "metadata_transport", *m.metadata);
-    if (m.payload || m.control || m.metadata) check_transport(prefix, payload_of(m), control_of(m), metadata_of(m));
+    if (m.payload || m.control || m.metadata)
+        check_transport(prefix, payload_of(m), control_of(m), metadata_of(m));
     check_controls(prefix, m);
 }
 
 void Validation::check_controls(const std::string& prefix, const BridgeMapping& m) {
-    const std::pair<const char*, std::uint32_t> ids[] = {{"source_control_stream_id", m.source_control_stream_id},
-                                                         {"dest_control_stream_id", m.dest_control_stream_id}};
+    const std::pair<const char*, std::uint32_t> ids[] = {
+        {"source_control_stream_id", m.source_control_stream_id},
+        {"dest_control_stream_id", m.dest_control_stream_id}};
     for (const auto& [name, id] : ids) {
         if (id > kMaxAeronStreamId)
             problem(prefix + name, "{} is not a messaging stream id; choose 1 ... 2147483647 (CFG-012)", id);
         if (id != 0 || !(options_.forward_qos || options_.forward_progress)) continue;
         problem(prefix + name,
-                "is 0 although bridge.{} is true; name the control stream of either host, or switch it off (CFG-022)",
+                "is 0 although bridge.{} is true; name the control stream of either host, or switch it off "
+                "(CFG-022)",
                 options_.forward_progress ? "forward_progress" : "forward_qos");
     }
 }
 
-// ---- mappings against each other ----------------------------------------------------------------------------
+// ---- mappings against each other
+// ----------------------------------------------------------------------------
 
 void Validation::check_pairs() {
     for (std::size_t j = 0; j < options_.mappings.size(); ++j) {
@@ -264,8 +280,8 @@ void Validation::check_pair(std::size_t i, std::size_t j) {
     }
     const bool both_receive = a.end != BridgeEnd::Send && b.end != BridgeEnd::Send;
     if (both_receive && a.dest_stream_id == b.dest_stream_id && a.dest_stream_id != 0) {
-        problem(key_of(j, "dest_stream_id"), "{} is also the destination of mappings[{}]; a stream has one producer",
-                b.dest_stream_id, i);
+        problem(key_of(j, "dest_stream_id"),
+                "{} is also the destination of mappings[{}]; a stream has one producer", b.dest_stream_id, i);
         return;
     }
     // Either id of a mapping is accepted on the wire (trap 1), so no two may share one there.
@@ -274,7 +290,8 @@ void Validation::check_pair(std::size_t i, std::size_t j) {
                            (b.dest_stream_id != 0 && ids_of_a.contains(b.dest_stream_id));
     if (shares_id && same_stream(payload_of(a), payload_of(b))) {
         problem(key_of(j, "source_stream_id"),
-                "{} -> {} shares a stream id with mappings[{}] ({} -> {}) on one payload stream: a chunk could mean "
+                "{} -> {} shares a stream id with mappings[{}] ({} -> {}) on one payload stream: a chunk "
+                "could mean "
                 "either (BRG-006); give one of them another payload_stream_id",
                 b.source_stream_id, b.dest_stream_id, i, a.source_stream_id, a.dest_stream_id);
         return;
@@ -282,23 +299,26 @@ void Validation::check_pair(std::size_t i, std::size_t j) {
     const bool loop = a.source_stream_id == b.dest_stream_id && a.dest_stream_id == b.source_stream_id;
     if (loop && same_stream(control_of(a), control_of(b))) {
         warn(key_of(j, "source_stream_id"),
-             "{} -> {} and mappings[{}] form a loop on one control channel; give each direction its own (CFG-023)",
+             "{} -> {} and mappings[{}] form a loop on one control channel; give each direction its own "
+             "(CFG-023)",
              b.source_stream_id, b.dest_stream_id, i);
     } else if (shares_id && same_stream(control_of(a), control_of(b))) {
-        problem(key_of(j, "source_stream_id"),
-                "{} -> {} shares a stream id with mappings[{}] on one control stream (BRG-006); give one of them "
-                "another control_stream_id",
-                b.source_stream_id, b.dest_stream_id, i);
+        problem(
+            key_of(j, "source_stream_id"),
+            "{} -> {} shares a stream id with mappings[{}] on one control stream (BRG-006); give one of them "
+            "another control_stream_id",
+            b.source_stream_id, b.dest_stream_id, i);
     }
     const bool metadata_on = options_.forward_metadata || options_.forward_tracelink;
     if (metadata_on && same_stream(metadata_of(a), metadata_of(b)) && rewritten_id(a) != 0 &&
         rewritten_id(a) == rewritten_id(b)) {
-        problem(key_of(j, "metadata_stream_id"), "{} is also that of mappings[{}]: metadata could mean either (BRG-006)",
-                rewritten_id(b), i);
+        problem(key_of(j, "metadata_stream_id"),
+                "{} is also that of mappings[{}]: metadata could mean either (BRG-006)", rewritten_id(b), i);
     }
 }
 
-// ---- dest_stream_id_range -----------------------------------------------------------------------------------
+// ---- dest_stream_id_range
+// -----------------------------------------------------------------------------------
 
 /// Every id that an allocated stream must miss, and whose it is (BRG-020, CFG-025).
 std::multimap<std::uint32_t, std::string> Validation::taken_ids() const {
@@ -316,7 +336,8 @@ std::multimap<std::uint32_t, std::string> Validation::taken_ids() const {
     add(options_.control.stream_id, "bridge.control_stream_id");
     add(options_.metadata.stream_id, "bridge.metadata_stream_id");
     add(options_.source_metadata_stream_id, "bridge.source_metadata_stream_id");
-    for (const std::uint32_t id : options_.reserved_stream_ids) add(id, "a stream of the driver's configuration");
+    for (const std::uint32_t id : options_.reserved_stream_ids)
+        add(id, "a stream of the driver's configuration");
     for (std::size_t i = 0; i < options_.mappings.size(); ++i) {
         const BridgeMapping& m = options_.mappings[i];
         add(m.source_stream_id, key_of(i, "source_stream_id"));
@@ -343,13 +364,14 @@ void Validation::check_range() {
         for (std::size_t k = 0; k < i; ++k) {
             const IdRange& other = options_.dest_stream_id_range[k];
             if (range.first <= other.last && other.first <= range.last) {
-                problem(key, "{}-{} overlaps {}-{} (BRG-020)", range.first, range.last, other.first, other.last);
+                problem(key, "{}-{} overlaps {}-{} (BRG-020)", range.first, range.last, other.first,
+                        other.last);
             }
         }
         const auto inside = taken.lower_bound(range.first);
         if (inside != taken.end() && inside->first <= range.last) {
-            problem(key, "{}-{} holds {}, which is {} (BRG-020); move one of them", range.first, range.last, inside->first,
-                    inside->second);
+            problem(key, "{}-{} holds {}, which is {} (BRG-020); move one of them", range.first, range.last,
+                    inside->first, inside->second);
         }
     }
     const auto wanted = std::ranges::count_if(options_.mappings, [](const BridgeMapping& m) {

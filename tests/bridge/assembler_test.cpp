@@ -137,7 +137,8 @@ TEST_F(AssemblerTest, AFrameWithAHoleIsNeverPublished) {
 // spec: BRG-040 BRG-041
 TEST_F(AssemblerTest, ChunksOfOneFrameMustAgreeOnTraceCountAndLength) {
     start();
-    const TestFrame::Adjust adjusts[] = {[](Block& b) { b.trace_id = 99; }, [](Block& b) { b.chunk_count = 4; },
+    const TestFrame::Adjust adjusts[] = {[](Block& b) { b.trace_id = 99; },
+                                         [](Block& b) { b.chunk_count = 4; },
                                          [](Block& b) { b.payload_length = 193; }};
     std::uint64_t seq = 1;
     for (const auto& adjust : adjusts) {
@@ -165,16 +166,16 @@ TEST_F(AssemblerTest, DropsChunksThatContradictThemselves) {
     expect_malformed(1, [](Block& b) { b.chunk_count = 0; });
     expect_malformed(1, [](Block& b) { b.chunk_count = 65536; });
     expect_malformed(1, [](Block& b) { b.chunk_index = 3; });
-    expect_malformed(1, [](Block& b) { b.chunk_index = 0; });         // no header
-    expect_malformed(0, [](Block& b) { b.header_included = 0; });     // no header either
-    expect_malformed(1, [](Block& b) { b.header_included = 1; });     // a header where none belongs
+    expect_malformed(1, [](Block& b) { b.chunk_index = 0; });      // no header
+    expect_malformed(0, [](Block& b) { b.header_included = 0; });  // no header either
+    expect_malformed(1, [](Block& b) { b.header_included = 1; });  // a header where none belongs
     expect_malformed(1, [](Block& b) { b.header_included = 2; });
     expect_malformed(0, [](Block& b) { b.chunk_offset = 1; });
-    expect_malformed(1, [](Block& b) { b.chunk_offset = 129; });      // past the end by one
+    expect_malformed(1, [](Block& b) { b.chunk_offset = 129; });  // past the end by one
     expect_malformed(1, [](Block& b) { b.chunk_offset = 0xffffffff; });
-    expect_malformed(1, [](Block& b) { b.chunk_length = 0; });        // empty, but not the only one
+    expect_malformed(1, [](Block& b) { b.chunk_length = 0; });  // empty, but not the only one
     expect_malformed(1, [](Block& b) { b.seq = std::uint64_t{1} << 63; });
-    expect_malformed(1, [](Block& b) { b.chunk_count = 193; });       // more chunks than bytes
+    expect_malformed(1, [](Block& b) { b.chunk_count = 193; });  // more chunks than bytes
     // TRUE with a header of another length, FALSE with one.
     auto bytes = frame.message(0);
     bytes[8 + 52] = std::byte{0};
@@ -251,21 +252,21 @@ TEST_F(AssemblerTest, DropsFramesWhoseHeaderSlotIsUnusable) {
     start();
     using Spoil = std::function<void(wire::HeaderSlot&)>;
     const Spoil spoils[] = {
-        [](wire::HeaderSlot& h) { h.slot.seq_commit ^= 1; },                    // not committed
-        [](wire::HeaderSlot& h) { h.slot.seq_commit += 2; },                    // another frame's
-        [](wire::HeaderSlot& h) { h.slot.values_len_bytes = 63; },              // step 4a
-        [](wire::HeaderSlot& h) { h.tensor.ndims = 0; },                        // 4b
-        [](wire::HeaderSlot& h) { h.tensor.ndims = 9; },                        //
-        [](wire::HeaderSlot& h) { h.tensor.dtype = Dtype{12}; },                //
-        [](wire::HeaderSlot& h) { h.tensor.dims[0] = -1; },                     //
-        [](wire::HeaderSlot& h) { h.tensor.dims[0] = 129; },                    // more than is there
-        [](wire::HeaderSlot& h) { h.tensor_message.schema_id = 901; },          // 4c
-        [](wire::HeaderSlot& h) { h.tensor_message.template_id = 51; },         //
-        [](wire::HeaderSlot& h) { h.tensor_message.version = 2; },              //
-        [](wire::HeaderSlot& h) { h.tensor_message.block_length = 183; },       //
-        [](wire::HeaderSlot& h) { h.header_bytes_length = 191; },               //
-        [](wire::HeaderSlot& h) { h.slot.payload_offset = 64; },                // 4d
-        [](wire::HeaderSlot& h) { h.slot.pool_id = 3; },                        // 5
+        [](wire::HeaderSlot& h) { h.slot.seq_commit ^= 1; },               // not committed
+        [](wire::HeaderSlot& h) { h.slot.seq_commit += 2; },               // another frame's
+        [](wire::HeaderSlot& h) { h.slot.values_len_bytes = 63; },         // step 4a
+        [](wire::HeaderSlot& h) { h.tensor.ndims = 0; },                   // 4b
+        [](wire::HeaderSlot& h) { h.tensor.ndims = 9; },                   //
+        [](wire::HeaderSlot& h) { h.tensor.dtype = Dtype{12}; },           //
+        [](wire::HeaderSlot& h) { h.tensor.dims[0] = -1; },                //
+        [](wire::HeaderSlot& h) { h.tensor.dims[0] = 129; },               // more than is there
+        [](wire::HeaderSlot& h) { h.tensor_message.schema_id = 901; },     // 4c
+        [](wire::HeaderSlot& h) { h.tensor_message.template_id = 51; },    //
+        [](wire::HeaderSlot& h) { h.tensor_message.version = 2; },         //
+        [](wire::HeaderSlot& h) { h.tensor_message.block_length = 183; },  //
+        [](wire::HeaderSlot& h) { h.header_bytes_length = 191; },          //
+        [](wire::HeaderSlot& h) { h.slot.payload_offset = 64; },           // 4d
+        [](wire::HeaderSlot& h) { h.slot.pool_id = 3; },                   // 5
     };
     std::uint64_t seq = 1;
     for (const Spoil& spoil : spoils) {

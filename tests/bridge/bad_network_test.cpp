@@ -37,15 +37,15 @@ protected:
         const BridgeCounters counters = receiving().counters;
         EXPECT_EQ(counters.frames_rematerialized, seqs.size());
         EXPECT_EQ(counters.chunks_dropped,
-                  counters.drops_malformed + counters.drops_limits + counters.drops_no_announce + counters.drops_epoch +
-                      counters.drops_crc + counters.drops_header + counters.drops_late + counters.drops_conflict +
-                      counters.drops_no_destination);
-        EXPECT_EQ(counters.assemblies_reset, counters.resets_timeout + counters.resets_conflict + counters.resets_epoch +
-                                                 counters.resets_overtaken + counters.resets_crowded_out +
-                                                 counters.publish_failures);
+                  counters.drops_malformed + counters.drops_limits + counters.drops_no_announce +
+                      counters.drops_epoch + counters.drops_crc + counters.drops_header +
+                      counters.drops_late + counters.drops_conflict + counters.drops_no_destination);
+        EXPECT_EQ(counters.assemblies_reset, counters.resets_timeout + counters.resets_conflict +
+                                                 counters.resets_epoch + counters.resets_overtaken +
+                                                 counters.resets_crowded_out + counters.publish_failures);
     }
-    /// On a good network again, every new frame arrives. A bit flipped in an epoch may cost the time until the
-    /// source has contradicted it.
+    /// On a good network again, every new frame arrives. A bit flipped in an epoch may cost the time until
+    /// the source has contradicted it.
     void expect_recovery() {
         *bad = BadNetwork(3000, 1);
         for (int i = 0; i < 30; ++i) {

@@ -38,7 +38,8 @@ protected:
     }
 };
 
-// spec: BRG-001 BRG-002 BRG-003 BRG-004 BRG-012 BRG-014 BRG-039 BRG-070 BRG-071 BRG-072 BRG-074 BRG-075 BRG-076
+// spec: BRG-001 BRG-002 BRG-003 BRG-004 BRG-012 BRG-014 BRG-039 BRG-070 BRG-071 BRG-072 BRG-074 BRG-075
+// BRG-076
 TEST_F(BridgeTest, AFrameArrivesAtTheOtherHostAsItWas) {
     start();
     const std::uint64_t seq = publish(20000, 0x1234);
@@ -80,7 +81,8 @@ TEST_F(BridgeTest, KeepsSequenceNumbersAlsoAcrossGaps) {
 TEST_F(BridgeTest, CarriesFramesOfEverySizeAroundTheEdgesOfChunks) {
     start();
     std::size_t sent = 0;
-    for (const std::uint32_t bytes : {0U, 1U, 8U, 1050U, 1051U, 1052U, 2330U, 2331U, 2332U, 4096U, 65535U, 65536U}) {
+    for (const std::uint32_t bytes :
+         {0U, 1U, 8U, 1050U, 1051U, 1052U, 2330U, 2331U, 2332U, 4096U, 65535U, 65536U}) {
         publish(bytes);
         ++sent;
         ASSERT_TRUE(run_until([&] { return seqs.size() == sent; })) << bytes;
@@ -136,7 +138,8 @@ TEST_F(BridgeTest, ChecksumsAreInEveryChunkWhenTheyAreOn) {
     start();
     publish(5000);
     ASSERT_TRUE(run_until([&] { return !seqs.empty(); }));
-    for (const auto& chunk : chunks_of(tap)) EXPECT_EQ(chunk.block.payload_crc32c, bridge::crc32c(chunk.header, chunk.payload));
+    for (const auto& chunk : chunks_of(tap))
+        EXPECT_EQ(chunk.block.payload_crc32c, bridge::crc32c(chunk.header, chunk.payload));
     EXPECT_EQ(receiving().counters.drops_crc, 0U);
 }
 
@@ -245,7 +248,8 @@ TEST_F(BridgeTest, MessagesTooLongToClaimAreOffered) {
     EXPECT_EQ(sending().counters.chunks_sent, 2U);
 }
 
-// ---- announces and epochs -----------------------------------------------------------------------------------
+// ---- announces and epochs
+// -----------------------------------------------------------------------------------
 
 // spec: BRG-078 BRG-080 BRG-092
 TEST_F(BridgeTest, ForwardsAnnouncesUnderTheDestinationsIdAndRepublishesNone) {
@@ -261,7 +265,8 @@ TEST_F(BridgeTest, ForwardsAnnouncesUnderTheDestinationsIdAndRepublishesNone) {
         EXPECT_EQ(announce.epoch, producer->epoch());
         ASSERT_EQ(announce.pools.size(), 2U);
         EXPECT_EQ(announce.pools[0].stride_bytes, 4096U);
-        EXPECT_THAT(announce.pools[0].region_uri, HasSubstr(a.dir.str())) << "as it was: nobody maps it there";
+        EXPECT_THAT(announce.pools[0].region_uri, HasSubstr(a.dir.str()))
+            << "as it was: nobody maps it there";
     }
     EXPECT_GE(sending().counters.control_forwarded, 2U);
     for (const auto& announce : announces.all<control::PoolAnnounce>()) {
@@ -293,8 +298,10 @@ TEST_F(BridgeTest, ANewEpochAtTheSourceBeginsANewOneAtTheDestination) {
     start_producer();
     ASSERT_TRUE(run_until([&] { return producer->is_ready(); }));
     const std::uint64_t epoch = producer->epoch();
-    ASSERT_TRUE(run_until([&] { return receiving().source_epoch == epoch && receiving().dest_epoch > before; }));
-    ASSERT_TRUE(run_until([&] { return consumer->epoch() == receiving().dest_epoch && sending().source_epoch == epoch; }));
+    ASSERT_TRUE(
+        run_until([&] { return receiving().source_epoch == epoch && receiving().dest_epoch > before; }));
+    ASSERT_TRUE(run_until(
+        [&] { return consumer->epoch() == receiving().dest_epoch && sending().source_epoch == epoch; }));
     seqs.clear();
     publish(5000);  // number 0 again
     ASSERT_TRUE(run_until([&] { return !seqs.empty(); }));
@@ -311,7 +318,8 @@ TEST_F(BridgeTest, ARestartedReceiverBeginsANewLocalEpochUnderTheSameSourceEpoch
     const auto before = receiving();
     retire(receiver);
     start_receiver();
-    ASSERT_TRUE(run_until([&] { return receiving().dest_epoch > before.dest_epoch; })) << receiving().last_error;
+    ASSERT_TRUE(run_until([&] { return receiving().dest_epoch > before.dest_epoch; }))
+        << receiving().last_error;
     EXPECT_EQ(receiving().source_epoch, before.source_epoch);
     ASSERT_TRUE(run_until([&] { return consumer->epoch() == receiving().dest_epoch; }));
     publish(5000);
@@ -375,7 +383,8 @@ TEST_F(BridgeTest, ADestinationThatHasAProducerIsLeftAloneUntilItIsFree) {
     ASSERT_TRUE(run_until([&] { return receiving().counters.frames_rematerialized == 1; }));
 }
 
-// ---- ids and many mappings ------------------------------------------------------------------------------------
+// ---- ids and many mappings
+// ------------------------------------------------------------------------------------
 
 class BridgeRangeTest : public BridgeTest {
 protected:
@@ -442,7 +451,8 @@ TEST_F(BridgeRangeTest, ManyMappingsInBothDirectionsDoNotDisturbEachOther) {
         back_consumer.poll([&](const Frame& frame) { back_seqs.push_back(frame.seq()); });
     };
     start_consumer(50001);
-    ASSERT_TRUE(run_until([&] { return consumer->is_ready() && back_consumer.is_ready() && back_producer.is_ready(); }));
+    ASSERT_TRUE(run_until(
+        [&] { return consumer->is_ready() && back_consumer.is_ready() && back_producer.is_ready(); }));
     for (int i = 0; i < 10; ++i) publish(5000);
     FrameInfo info{.tensor = image_layout(Dtype::UInt8, 100, 10)};
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(back_producer.offer(std::vector<std::byte>(1000), info));
@@ -473,7 +483,8 @@ TEST_F(BridgeTest, SeveralReceiversOfOneTransportEachRebuildFramesAlone) {
     publish(3000);
     publish(5000);
     publish(4000);
-    ASSERT_TRUE(run_until([&] { return seqs.size() == 3 && third.mappings()[0].counters.frames_rematerialized == 2; }));
+    ASSERT_TRUE(run_until(
+        [&] { return seqs.size() == 3 && third.mappings()[0].counters.frames_rematerialized == 2; }));
     EXPECT_EQ(third.mappings()[0].counters.drops_limits, 5U);
     EXPECT_EQ(receiving().counters.chunks_dropped, 0U);
     more = {};
@@ -506,7 +517,8 @@ TEST_F(BridgeTest, BothEndsMayLiveInOneProcess) {
 // spec: BRG-081
 TEST_F(BridgeTest, WhatIsNoChunkOrNobodysIsCountedAndNothingElse) {
     start();
-    auto stranger = network_a->messaging().add_publication(options.payload.channel, options.payload.stream_id);
+    auto stranger =
+        network_a->messaging().add_publication(options.payload.channel, options.payload.stream_id);
     const auto say = [&](std::vector<std::byte> bytes) { ASSERT_TRUE(stranger->offer(bytes)); };
     say(std::vector<std::byte>(5));
     say(std::vector<std::byte>(100));
@@ -539,7 +551,8 @@ TEST_F(BridgeTest, PublishesOnTheDestinationsSharedStreamsOnly) {
     EXPECT_TRUE(b.driver->assigned_streams().empty());
 }
 
-// ---- the per-frame path -----------------------------------------------------------------------------------------
+// ---- the per-frame path
+// -----------------------------------------------------------------------------------------
 
 TEST_F(BridgeTest, AllocatesNothingPerFrame) {
     start();

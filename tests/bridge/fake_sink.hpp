@@ -68,7 +68,8 @@ inline control::PoolAnnounce source_announce(std::uint64_t epoch) {
     announce.epoch = epoch;
     announce.header_nslots = 64;
     announce.header_region_uri = "shm:file?path=/elsewhere/header.ring";
-    announce.pools = {{1, 64, 4096, "shm:file?path=/elsewhere/1.pool"}, {2, 64, 65536, "shm:file?path=/elsewhere/2.pool"}};
+    announce.pools = {{1, 64, 4096, "shm:file?path=/elsewhere/1.pool"},
+                      {2, 64, 65536, "shm:file?path=/elsewhere/2.pool"}};
     return announce;
 }
 
@@ -111,8 +112,8 @@ protected:
         EXPECT_EQ(c.chunks_dropped, c.drops_malformed + c.drops_limits + c.drops_no_announce + c.drops_epoch +
                                         c.drops_crc + c.drops_header + c.drops_late + c.drops_conflict +
                                         c.drops_no_destination);
-        EXPECT_EQ(c.assemblies_reset, c.resets_timeout + c.resets_conflict + c.resets_epoch + c.resets_overtaken +
-                                          c.resets_crowded_out + c.publish_failures);
+        EXPECT_EQ(c.assemblies_reset, c.resets_timeout + c.resets_conflict + c.resets_epoch +
+                                          c.resets_overtaken + c.resets_crowded_out + c.publish_failures);
     }
     void TearDown() override { expect_consistent_counters(); }
 

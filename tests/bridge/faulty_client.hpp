@@ -33,7 +33,8 @@ public:
             return;
         }
         if (chance(truncate)) bytes.resize(random_() % bytes.size());
-        if (chance(corrupt) && !bytes.empty()) bytes[random_() % bytes.size()] ^= std::byte{1} << (random_() % 8);
+        if (chance(corrupt) && !bytes.empty())
+            bytes[random_() % bytes.size()] ^= std::byte{1} << (random_() % 8);
         if (chance(duplicate)) deliver(bytes);
         if (chance(reorder)) {
             held_.push_back({std::move(bytes), 1 + random_() % 12});
@@ -107,7 +108,8 @@ private:
         [[nodiscard]] expected<void, messaging::SendError> offer(
             std::span<const std::byte> message) noexcept override {
             if (!inner_->is_connected()) return unexpected(messaging::SendError::NotConnected);
-            network_->pass(message, [this](std::span<const std::byte> bytes) { std::ignore = inner_->offer(bytes); });
+            network_->pass(message,
+                           [this](std::span<const std::byte> bytes) { std::ignore = inner_->offer(bytes); });
             return {};
         }
         [[nodiscard]] expected<messaging::Claim, messaging::SendError> try_claim(
@@ -117,8 +119,12 @@ private:
             return messaging::Claim(*this, claimed_, 1);
         }
         [[nodiscard]] bool is_connected() const noexcept override { return inner_->is_connected(); }
-        [[nodiscard]] std::size_t max_message_length() const noexcept override { return inner_->max_message_length(); }
-        [[nodiscard]] std::size_t max_claim_length() const noexcept override { return inner_->max_claim_length(); }
+        [[nodiscard]] std::size_t max_message_length() const noexcept override {
+            return inner_->max_message_length();
+        }
+        [[nodiscard]] std::size_t max_claim_length() const noexcept override {
+            return inner_->max_claim_length();
+        }
         [[nodiscard]] const std::string& channel() const noexcept override { return inner_->channel(); }
         [[nodiscard]] std::int32_t stream_id() const noexcept override { return inner_->stream_id(); }
         [[nodiscard]] std::int64_t session_id() const noexcept override { return inner_->session_id(); }

@@ -32,13 +32,15 @@ protected:
         taps = {&control_wire, &metadata_wire, &payload_wire, &control_b, &metadata_b};
     }
     control::ControlPublisher peer_at_a(const Endpoint& endpoint) {
-        return control::ControlPublisher(a.context->messaging().add_publication(endpoint.channel, endpoint.stream_id));
+        return control::ControlPublisher(
+            a.context->messaging().add_publication(endpoint.channel, endpoint.stream_id));
     }
     [[nodiscard]] Endpoint control_of_a() const { return {options.local.control.channel, kControlA}; }
     void forget() {
         for (Tap* tap : taps) tap->messages.clear();
     }
-    [[nodiscard]] control::FrameProgress progress(std::uint64_t seq, std::uint32_t stream_id = kSource) const {
+    [[nodiscard]] control::FrameProgress progress(std::uint64_t seq,
+                                                  std::uint32_t stream_id = kSource) const {
         control::FrameProgress message;
         message.stream_id = stream_id;
         message.epoch = producer->epoch();
@@ -87,8 +89,10 @@ TEST_F(ForwardingTest, MetadataReachesConsumersOfTheDestination) {
     EXPECT_EQ(cache.find(2)->find("exposure")->value, "20ms");
     EXPECT_GE(sending().counters.metadata_forwarded, 4U);
     EXPECT_GE(receiving().counters.metadata_forwarded, 4U);
-    for (const auto& message : metadata_wire.all<control::DataSourceMeta>()) EXPECT_EQ(message.stream_id, kDest);
-    EXPECT_THAT(control_wire.all<control::DataSourceMeta>(), IsEmpty()) << "never on the control channel (BRG-092)";
+    for (const auto& message : metadata_wire.all<control::DataSourceMeta>())
+        EXPECT_EQ(message.stream_id, kDest);
+    EXPECT_THAT(control_wire.all<control::DataSourceMeta>(), IsEmpty())
+        << "never on the control channel (BRG-092)";
     EXPECT_THAT(control_wire.all<control::DataSourceAnnounce>(), IsEmpty());
 }
 
@@ -148,7 +152,8 @@ TEST_F(ForwardingTest, TraceLinksArePickedUpOnEitherStreamAndPublishedAsMetadata
     auto on_control = peer_at_a(options.local.control);
     ASSERT_TRUE(on_metadata.publication().offer(trace_links(kSource)));
     ASSERT_TRUE(run_until([&] { return metadata_b.messages.size() == 1; }));
-    EXPECT_EQ(to_hex(metadata_b.messages[0]), to_hex(trace_links(kDest))) << "all but the stream id as it was";
+    EXPECT_EQ(to_hex(metadata_b.messages[0]), to_hex(trace_links(kDest)))
+        << "all but the stream id as it was";
     ASSERT_TRUE(on_control.publication().offer(trace_links(kSource)));
     ASSERT_TRUE(run_until([&] { return metadata_b.messages.size() == 2; }));
     ASSERT_TRUE(on_control.publication().offer(trace_links(kSource + 1)));
@@ -187,8 +192,10 @@ TEST_F(ForwardingTest, QosCrossesOnTheControlChannelUnderTheDestinationsId) {
     const auto has_both = [&] {
         const auto producers = control_b.all<control::QosProducer>();
         const auto consumers = control_b.all<control::QosConsumer>();
-        return std::ranges::any_of(producers, [](const auto& q) { return q.producer_id == 11 && q.current_seq == 99; }) &&
-               std::ranges::any_of(consumers, [](const auto& q) { return q.consumer_id == 12 && q.drops_gap == 3; });
+        return std::ranges::any_of(
+                   producers, [](const auto& q) { return q.producer_id == 11 && q.current_seq == 99; }) &&
+               std::ranges::any_of(consumers,
+                                   [](const auto& q) { return q.consumer_id == 12 && q.drops_gap == 3; });
     };
     ASSERT_TRUE(run_until(has_both));
     for (const auto& q : control_b.all<control::QosProducer>()) EXPECT_EQ(q.stream_id, kDest);
@@ -197,7 +204,8 @@ TEST_F(ForwardingTest, QosCrossesOnTheControlChannelUnderTheDestinationsId) {
     // What our own producer reports on the QoS stream of its host crosses too.
     ASSERT_TRUE(run_until([&] {
         const auto all = control_b.all<control::QosProducer>();
-        return std::ranges::any_of(all, [&](const auto& q) { return q.producer_id == producer->producer_id(); });
+        return std::ranges::any_of(all,
+                                   [&](const auto& q) { return q.producer_id == producer->producer_id(); });
     }));
 }
 
@@ -308,16 +316,19 @@ TEST_F(ForwardingTest, OnTheControlChannelOtherSchemasAndTemplatesMeanNothing) {
     options.forward_metadata = true;
     start();
     forget();
-    auto stranger = network_a->messaging().add_publication(options.control.channel, options.control.stream_id);
+    auto stranger =
+        network_a->messaging().add_publication(options.control.channel, options.control.stream_id);
     const auto before = receiver->transport_counters();
     int sent = 0;
-    for (const char* name : {"bridge/BridgeFrameChunk", "tracelink/TraceLinkSet", "discovery/DiscoveryRequest",
-                             "driver/ShmLeaseKeepalive", "wire/ConsumerHello"}) {
+    for (const char* name :
+         {"bridge/BridgeFrameChunk", "tracelink/TraceLinkSet", "discovery/DiscoveryRequest",
+          "driver/ShmLeaseKeepalive", "wire/ConsumerHello"}) {
         ASSERT_TRUE(stranger->offer(load_golden(name).bytes));
         ++sent;
     }
     // Metadata has a channel of its own.
-    control::ControlPublisher wrong(network_a->messaging().add_publication(options.control.channel, options.control.stream_id));
+    control::ControlPublisher wrong(
+        network_a->messaging().add_publication(options.control.channel, options.control.stream_id));
     control::DataSourceAnnounce announce;
     announce.stream_id = kDest;
     ASSERT_TRUE(wrong.send(announce));

@@ -21,7 +21,8 @@ struct TestFrame {
     static constexpr std::uint32_t kStream = 2000;
 
     /// `lengths` of its slices; their sum is the payload.
-    explicit TestFrame(std::uint64_t number, const std::vector<std::uint32_t>& lengths, std::uint64_t in_epoch = 5)
+    explicit TestFrame(std::uint64_t number, const std::vector<std::uint32_t>& lengths,
+                       std::uint64_t in_epoch = 5)
         : seq(number), epoch(in_epoch) {
         std::uint32_t offset = 0;
         for (const std::uint32_t length : lengths) {
@@ -37,8 +38,8 @@ struct TestFrame {
         header.slot.timestamp_ns = 1000 + seq;
         header.slot.meta_version = 3;
         header.header_bytes_length = wire::kHeaderBytesLength;
-        header.tensor_message = {sizeof(wire::TensorHeader), wire::kTensorHeaderTemplateId, wire::kControlSchemaId,
-                                 wire::kControlSchemaVersion};
+        header.tensor_message = {sizeof(wire::TensorHeader), wire::kTensorHeaderTemplateId,
+                                 wire::kControlSchemaId, wire::kControlSchemaVersion};
         header.tensor.dtype = Dtype::UInt8;
         header.tensor.major_order = MajorOrder::Row;
         header.tensor.ndims = 1;
@@ -74,7 +75,8 @@ struct TestFrame {
         block.header_included = index == 0 ? 1 : 0;
         if (adjust) adjust(block);
         const auto slot = std::as_bytes(std::span(&header, 1));
-        const std::span<const std::byte> sent = block.header_included == 1 ? slot : std::span<const std::byte>();
+        const std::span<const std::byte> sent =
+            block.header_included == 1 ? slot : std::span<const std::byte>();
         std::vector<std::byte> bytes(bridge::chunk_message_bytes(sent.size(), block.chunk_length));
         const auto place = bridge::begin_chunk(bytes, block, sent);
         const std::size_t offset = slices[index].offset;

@@ -62,13 +62,15 @@ inline std::unique_ptr<messaging::Client> client_in(const TempDir& dir, const Cl
 
 /// A host: messaging of its own and a driver with one static stream.
 struct Host {
-    Host(const Clock& with_clock, std::uint32_t stream_id, const std::function<void(DriverConfig&)>& adjust = {})
+    Host(const Clock& with_clock, std::uint32_t stream_id,
+         const std::function<void(DriverConfig&)>& adjust = {})
         : clock(with_clock), context(std::make_unique<Context>(client_in(dir, clock), clock)) {
         config.shm.base_dir = (dir.path() / "shm").string();
         config.policies.epoch_gc_enabled = false;
-        config.profiles = {{.name = "raw",
-                            .header_nslots = 16,
-                            .payload_pools = {{.pool_id = 3, .stride_bytes = 4096}, {.pool_id = 5, .stride_bytes = 65536}}}};
+        config.profiles = {
+            {.name = "raw",
+             .header_nslots = 16,
+             .payload_pools = {{.pool_id = 3, .stride_bytes = 4096}, {.pool_id = 5, .stride_bytes = 65536}}}};
         config.streams = {{.name = "stream", .stream_id = stream_id, .profile = "raw"}};
         if (adjust) adjust(config);
         driver = std::make_unique<Driver>(*context, config);
@@ -89,7 +91,9 @@ public:
         : subscription_(client.add_subscription(endpoint.channel, endpoint.stream_id)) {}
     void poll() {
         subscription_->poll(
-            [this](const messaging::Message& message) { messages.emplace_back(message.bytes.begin(), message.bytes.end()); },
+            [this](const messaging::Message& message) {
+                messages.emplace_back(message.bytes.begin(), message.bytes.end());
+            },
             1 << 20);
     }
     /// Those that decode as `Message`.
@@ -134,7 +138,9 @@ protected:
         for (BridgeMapping& mapping : own.mappings) mapping.end = end;
         return own;
     }
-    void start_sender() { sender = std::make_unique<Bridge>(*a.context, *network_a, options_of(a, BridgeEnd::Send)); }
+    void start_sender() {
+        sender = std::make_unique<Bridge>(*a.context, *network_a, options_of(a, BridgeEnd::Send));
+    }
     void start_receiver() {
         receiver = std::make_unique<Bridge>(*b.context, *network_b, options_of(b, BridgeEnd::Receive));
     }
@@ -217,8 +223,12 @@ protected:
         seqs.push_back(frame.seq());
         last_frame = frame;
     }
-    [[nodiscard]] BridgeMappingStatus sending(std::size_t index = 0) const { return sender->mappings().at(index); }
-    [[nodiscard]] BridgeMappingStatus receiving(std::size_t index = 0) const { return receiver->mappings().at(index); }
+    [[nodiscard]] BridgeMappingStatus sending(std::size_t index = 0) const {
+        return sender->mappings().at(index);
+    }
+    [[nodiscard]] BridgeMappingStatus receiving(std::size_t index = 0) const {
+        return receiver->mappings().at(index);
+    }
 
     HarnessClock clock;
     Host a{clock, kSource};
@@ -227,7 +237,8 @@ protected:
     std::shared_ptr<Gate> gate = std::make_shared<Gate>();  // of what A sends
     std::shared_ptr<BadNetwork> bad = std::make_shared<BadNetwork>(3000, printed_seed());
     std::unique_ptr<Context> network_a = std::make_unique<Context>(
-        std::make_unique<GatedClient>(std::make_unique<FaultyClient>(client_in(network, clock), bad), gate), clock);
+        std::make_unique<GatedClient>(std::make_unique<FaultyClient>(client_in(network, clock), bad), gate),
+        clock);
     std::unique_ptr<Context> network_b = std::make_unique<Context>(client_in(network, clock), clock);
     BridgeOptions options;
     std::unique_ptr<Producer> producer;

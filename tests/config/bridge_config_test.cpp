@@ -143,7 +143,8 @@ metadata_transport_stream_id = 103
     EXPECT_EQ(options.max_chunk_bytes, 8192U);
     EXPECT_EQ(options.max_payload_bytes, 1000000U);
     EXPECT_EQ(options.dest_stream_id_range, (std::vector<IdRange>{{50000, 50009}}));
-    EXPECT_TRUE(options.forward_metadata && options.forward_tracelink && options.forward_qos && options.forward_progress);
+    EXPECT_TRUE(options.forward_metadata && options.forward_tracelink && options.forward_qos &&
+                options.forward_progress);
     EXPECT_TRUE(options.progress_under_dest_id);
     EXPECT_EQ(options.assembly_timeout_ns, 400 * kNanosPerMilli);
     EXPECT_EQ(options.max_frames_in_flight, 3U);
@@ -167,9 +168,9 @@ metadata_transport_stream_id = 103
 
 // spec: BRG-111 CFG-004 CFG-005
 TEST(BridgeConfigTest, TheEnvironmentWinsAndTheCommandLineNamesTheEnd) {
-    const auto loaded = parse_bridge(kBridge + kMapping,
-                                     {{"BRIDGE_PAYLOAD_STREAM_ID", "4000"}, {"LOCAL_CONTROL_STREAM_ID", "1010"}},
-                                     BridgeEnd::Receive);
+    const auto loaded = parse_bridge(
+        kBridge + kMapping, {{"BRIDGE_PAYLOAD_STREAM_ID", "4000"}, {"LOCAL_CONTROL_STREAM_ID", "1010"}},
+        BridgeEnd::Receive);
     EXPECT_EQ(loaded.config.options.payload.stream_id, 4000);
     EXPECT_EQ(loaded.config.options.local.control.stream_id, 1010);
     EXPECT_EQ(loaded.config.options.mappings[0].end, BridgeEnd::Receive);
@@ -181,7 +182,8 @@ TEST(BridgeConfigTest, NamesEveryRequiredKeyThatIsMissing) {
     for (const char* key : {"bridge.instance_id", "bridge.payload_channel", "bridge.payload_stream_id",
                             "bridge.control_channel", "bridge.control_stream_id", "mappings"})
         EXPECT_THAT(error, HasSubstr(key));
-    EXPECT_THAT(error_of(kBridge + "[[mappings]]\ndest_stream_id = 2000\n"), HasSubstr("mappings[0].source_stream_id"));
+    EXPECT_THAT(error_of(kBridge + "[[mappings]]\ndest_stream_id = 2000\n"),
+                HasSubstr("mappings[0].source_stream_id"));
 }
 
 // spec: CFG-012 CFG-013
@@ -197,12 +199,15 @@ TEST(BridgeConfigTest, RefusesValuesOutOfTheirRange) {
     EXPECT_THAT(error_with("assembly_timeout_ms = 0\n"), HasSubstr("bridge.assembly_timeout_ms"));
     EXPECT_THAT(error_with("role = \"master\"\n"), HasSubstr("sender"));
     EXPECT_THAT(error_with("", "source_control_stream_id = 2147483648\n"), HasSubstr("2147483647"));
-    EXPECT_THAT(error_of(kBridge + "[[mappings]]\nsource_stream_id = 0\ndest_stream_id = 1\n"), HasSubstr("CFG-012"));
+    EXPECT_THAT(error_of(kBridge + "[[mappings]]\nsource_stream_id = 0\ndest_stream_id = 1\n"),
+                HasSubstr("CFG-012"));
     EXPECT_THAT(error_of("[bridge]\ninstance_id = \"\"\n"), HasSubstr("give this bridge a name"));
-    EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_PAYLOAD_CHANNEL", "udp://x"}}), HasSubstr("must start with \"aeron:\""));
+    EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_PAYLOAD_CHANNEL", "udp://x"}}),
+                HasSubstr("must start with \"aeron:\""));
     EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_PAYLOAD_CHANNEL", "aeron:udp?endpoint=h:1|mtu=100"}}),
                 HasSubstr("mtu 100"));
-    EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_INTEGRITY_CRC32C", "yes"}}), HasSubstr("BRIDGE_INTEGRITY_CRC32C"));
+    EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_INTEGRITY_CRC32C", "yes"}}),
+                HasSubstr("BRIDGE_INTEGRITY_CRC32C"));
 }
 
 // spec: CFG-021 BRG-087 BRG-088
@@ -216,8 +221,12 @@ TEST(BridgeConfigTest, ForwardingMetadataNeedsItsChannelAndIds) {
         EXPECT_THAT(error, HasSubstr("bridge.metadata_stream_id"));
         EXPECT_THAT(error, HasSubstr("bridge.source_metadata_stream_id"));
         EXPECT_THAT(error, HasSubstr("bridge." + key + " = false"));
-        EXPECT_EQ(error_of(file + "metadata_channel = \"aeron:udp?endpoint=10.0.0.2:40125\"\nmetadata_stream_id = 3002\n"
-                                  "source_metadata_stream_id = 1300\n" + kMapping), "");
+        EXPECT_EQ(
+            error_of(file +
+                     "metadata_channel = \"aeron:udp?endpoint=10.0.0.2:40125\"\nmetadata_stream_id = 3002\n"
+                     "source_metadata_stream_id = 1300\n" +
+                     kMapping),
+            "");
     }
 }
 
@@ -230,24 +239,28 @@ TEST(BridgeConfigTest, MetadataForwardingIsOnByDefaultAndSaysHowToSwitchItOff) {
 
 // spec: BRG-092
 TEST(BridgeConfigTest, MetadataHasAChannelOfItsOwn) {
-    EXPECT_THAT(error_with("metadata_channel = \"aeron:udp?endpoint=10.0.0.2:40124\"\nmetadata_stream_id = 3002\n"),
-                HasSubstr("also the control channel"));
+    EXPECT_THAT(
+        error_with("metadata_channel = \"aeron:udp?endpoint=10.0.0.2:40124\"\nmetadata_stream_id = 3002\n"),
+        HasSubstr("also the control channel"));
 }
 
 // spec: CFG-022 BRG-102 BRG-104 BRG-103
 TEST(BridgeConfigTest, ForwardingQosOrProgressNeedsBothControlStreams) {
     for (const std::string key : {"forward_qos", "forward_progress"}) {
         const std::string on = key + " = true\n";
-        EXPECT_THAT(error_with(on), AllOf(HasSubstr("mappings[0].source_control_stream_id"),
-                                          HasSubstr("mappings[0].dest_control_stream_id"), HasSubstr("CFG-022")));
-        EXPECT_THAT(error_with(on, "source_control_stream_id = 1201\n"), HasSubstr("mappings[0].dest_control_stream_id"));
+        EXPECT_THAT(error_with(on),
+                    AllOf(HasSubstr("mappings[0].source_control_stream_id"),
+                          HasSubstr("mappings[0].dest_control_stream_id"), HasSubstr("CFG-022")));
+        EXPECT_THAT(error_with(on, "source_control_stream_id = 1201\n"),
+                    HasSubstr("mappings[0].dest_control_stream_id"));
         EXPECT_EQ(error_with(on, "source_control_stream_id = 1201\ndest_control_stream_id = 2201\n"), "");
     }
 }
 
 // spec: BRG-008
 TEST(BridgeConfigTest, AStreamIsNotItsOwnDestination) {
-    EXPECT_THAT(error_of(kBridge + "[[mappings]]\nsource_stream_id = 5\ndest_stream_id = 5\n"), HasSubstr("feed itself"));
+    EXPECT_THAT(error_of(kBridge + "[[mappings]]\nsource_stream_id = 5\ndest_stream_id = 5\n"),
+                HasSubstr("feed itself"));
 }
 
 // spec: CFG-023 BRG-007 BRG-008 BRG-009
@@ -257,23 +270,32 @@ TEST(BridgeConfigTest, ALoopOfTwoMappingsNeedsSeparateStreams) {
     const auto warned = parse_bridge(kBridge + kMapping + back + "payload_stream_id = 3100\n").warnings;
     ASSERT_THAT(warned, SizeIs(1));
     EXPECT_THAT(warned[0].str(), HasSubstr("CFG-023"));
-    EXPECT_THAT(parse_bridge(kBridge + kMapping + back + "payload_stream_id = 3100\ncontrol_stream_id = 3101\n").warnings,
-                IsEmpty());
+    EXPECT_THAT(
+        parse_bridge(kBridge + kMapping + back + "payload_stream_id = 3100\ncontrol_stream_id = 3101\n")
+            .warnings,
+        IsEmpty());
 }
 
 // spec: BRG-006
 TEST(BridgeConfigTest, NoIdMayMeanTwoMappings) {
-    const auto second = [](const std::string& keys) { return error_of(kBridge + kMapping + "[[mappings]]\n" + keys); };
+    const auto second = [](const std::string& keys) {
+        return error_of(kBridge + kMapping + "[[mappings]]\n" + keys);
+    };
     EXPECT_THAT(second("source_stream_id = 1000\ndest_stream_id = 2000\n"), HasSubstr("is there already"));
-    EXPECT_THAT(second("source_stream_id = 1001\ndest_stream_id = 2000\n"), HasSubstr("a stream has one producer"));
+    EXPECT_THAT(second("source_stream_id = 1001\ndest_stream_id = 2000\n"),
+                HasSubstr("a stream has one producer"));
     EXPECT_THAT(second("source_stream_id = 1000\ndest_stream_id = 2001\n"), HasSubstr("could mean"));
     EXPECT_THAT(second("source_stream_id = 2000\ndest_stream_id = 2001\n"), HasSubstr("could mean"));
     EXPECT_THAT(second("source_stream_id = 1000\ndest_stream_id = 2001\npayload_stream_id = 3100\n"),
                 HasSubstr("on one control stream"));
-    EXPECT_EQ(second("source_stream_id = 1000\ndest_stream_id = 2001\npayload_stream_id = 3100\ncontrol_stream_id = 3101\n"), "");
+    EXPECT_EQ(second("source_stream_id = 1000\ndest_stream_id = 2001\npayload_stream_id = "
+                     "3100\ncontrol_stream_id = 3101\n"),
+              "");
     EXPECT_EQ(second("source_stream_id = 1001\ndest_stream_id = 2001\n"), "");
-    EXPECT_THAT(error_of(kBridge + kMapping, {{"BRIDGE_CONTROL_STREAM_ID", "3000"}, {"BRIDGE_CONTROL_CHANNEL", "aeron:udp?endpoint=10.0.0.2:40123"}}),
-                HasSubstr("also the payload stream"));
+    EXPECT_THAT(
+        error_of(kBridge + kMapping, {{"BRIDGE_CONTROL_STREAM_ID", "3000"},
+                                      {"BRIDGE_CONTROL_CHANNEL", "aeron:udp?endpoint=10.0.0.2:40123"}}),
+        HasSubstr("also the payload stream"));
 }
 
 const std::string kRange = "dest_stream_id_range = \"50000-50001\"\n";
@@ -307,16 +329,20 @@ TEST(BridgeConfigTest, TheRangeMissesEveryIdThatIsTaken) {
     clash("6000-7000", "mappings[0].dest_control_stream_id", "dest_control_stream_id = 6001\n");
     clash("6000-7000", "mappings[0].metadata_stream_id", "metadata_stream_id = 6001\n");
     clash("6000-7000", "driver's configuration", "[streams.cam]\nstream_id = 6001\nprofile = \"p\"\n");
-    EXPECT_THAT(error_with("dest_stream_id_range = [\"50000-50010\", \"50010-50020\"]\n"), HasSubstr("overlaps"));
+    EXPECT_THAT(error_with("dest_stream_id_range = [\"50000-50010\", \"50010-50020\"]\n"),
+                HasSubstr("overlaps"));
     EXPECT_THAT(error_with("dest_stream_id_range = \"7\"\n"), HasSubstr("dest_stream_id_range"));
 }
 
 // spec: CFG-024
 TEST(BridgeConfigTest, WarnsAboutAPayloadThatNoNumberOfChunksReaches) {
-    const auto warnings = parse_bridge(kBridge + "mtu_bytes = 1408\nmax_payload_bytes = 100000000\n" + kMapping).warnings;
+    const auto warnings =
+        parse_bridge(kBridge + "mtu_bytes = 1408\nmax_payload_bytes = 100000000\n" + kMapping).warnings;
     ASSERT_THAT(warnings, SizeIs(1));
     EXPECT_THAT(warnings[0].str(), HasSubstr("65535 chunks"));
-    EXPECT_THAT(parse_bridge(kBridge + "mtu_bytes = 8192\nmax_payload_bytes = 100000000\n" + kMapping).warnings, IsEmpty());
+    EXPECT_THAT(
+        parse_bridge(kBridge + "mtu_bytes = 8192\nmax_payload_bytes = 100000000\n" + kMapping).warnings,
+        IsEmpty());
 }
 
 TEST(BridgeConfigTest, WarnsAboutWhatItCannotHonourOrDoesNotKnow) {
@@ -328,7 +354,8 @@ TEST(BridgeConfigTest, WarnsAboutWhatItCannotHonourOrDoesNotKnow) {
 
 TEST(BridgeConfigTest, TheExampleFileIsValidAtBothEnds) {
     for (const BridgeEnd end : {BridgeEnd::Send, BridgeEnd::Receive}) {
-        const auto loaded = load_bridge_config(TP_SOURCE_DIR "/docs/examples/bridge_example.toml", end, environment_of({}));
+        const auto loaded =
+            load_bridge_config(TP_SOURCE_DIR "/docs/examples/bridge_example.toml", end, environment_of({}));
         EXPECT_THAT(loaded.warnings, IsEmpty());
     }
 }
