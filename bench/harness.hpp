@@ -116,5 +116,6 @@ void join_group(const Options&, Results&);
 /// Processor time of the calling process so far.
 [[nodiscard]] double cpu_seconds();
 void trace_group(const Options&, Results&);
+void bridge_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

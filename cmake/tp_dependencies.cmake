@@ -24,9 +24,14 @@ if(TP_WITH_SQLITE)
   set(TP_HAVE_SQLITE ${SQLite3_FOUND})
 endif()
 
+find_package(PkgConfig)
+set(TP_HAVE_ISAL OFF)
+if(PkgConfig_FOUND)
+  pkg_check_modules(ISAL IMPORTED_TARGET libisal) # libisal-dev: CRC32C of the bridge
+  set(TP_HAVE_ISAL ${ISAL_FOUND})
+endif()
 set(TP_HAVE_ARAVIS OFF)
 if(TP_WITH_CAMERA)
-  find_package(PkgConfig)
   if(PkgConfig_FOUND)
     pkg_check_modules(ARAVIS IMPORTED_TARGET aravis-0.8) # libaravis-dev libusb-1.0-0-dev
     set(TP_HAVE_ARAVIS ${ARAVIS_FOUND})

@@ -14,6 +14,7 @@ void add_lease_commands(CLI::App& app, Selection& selection);
 void add_driver_config_commands(CLI::App& app, Selection& selection);
 void add_supervisor_command(CLI::App& app, Selection& selection);
 void add_join_command(CLI::App& app, Selection& selection);
+void add_bridge_command(CLI::App& app, Selection& selection);
 void add_ls_command(CLI::App& app, Selection& selection);
 void add_consume_command(CLI::App& app, Selection& selection);
 void add_produce_command(CLI::App& app, Selection& selection);

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
     Selection selection;
     add_driver_command(app, selection);
     add_supervisor_command(app, selection);
+    add_bridge_command(app, selection);
     add_produce_command(app, selection);
     add_consume_command(app, selection);
     add_join_command(app, selection);

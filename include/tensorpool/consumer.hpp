@@ -67,6 +67,8 @@ struct ConsumerOptions {
 /// frame was overwritten meanwhile, counts drops_late and calls on_overrun.
 class Frame {
 public:
+    static constexpr std::size_t kHeaderSlotBytes = 256;
+
     [[nodiscard]] std::uint64_t seq() const noexcept { return seq_; }
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
     /// Capture time in the producer's clock; 0 = not available (trap T21).
@@ -87,6 +89,8 @@ public:
     /// Copies the payload and says whether the copy is good. `destination` must hold payload().size() bytes;
     /// false also when it does not.
     [[nodiscard]] bool copy_to(std::span<std::byte> destination) const noexcept;
+    /// Copies the frame's whole slot of the header ring and says whether the copy is good.
+    [[nodiscard]] bool copy_header_to(std::span<std::byte, kHeaderSlotBytes> destination) const noexcept;
 
 private:
     friend class FrameReader;

@@ -92,6 +92,7 @@ enum class ClaimError : std::uint8_t {
     NoPoolFits,    ///< permanent for this size: no pool stride is large enough (WIRE-056)
     WouldOverrun,  ///< max_in_flight reservations are open; publish or abandon one
     UnknownPool,   ///< reserve() named a pool this stream does not have
+    SeqPassed,     ///< reserve_seq(): this frame, or one that took its place in the ring, was there before
 };
 
 /// What became of a finished frame. Only Published and NotConnected committed it.
@@ -178,6 +179,7 @@ struct ProducerCounters {
     std::uint64_t claims_refused_no_pool = 0;
     std::uint64_t claims_refused_overrun = 0;
     std::uint64_t claims_refused_unknown_pool = 0;
+    std::uint64_t claims_refused_seq_passed = 0;
     std::uint64_t stale_publishes = 0;
     std::uint64_t invalid_frames = 0;
     std::uint64_t announces_published = 0;  ///< standalone only
@@ -249,6 +251,12 @@ public:
     [[nodiscard]] std::optional<DeviceSlots> device_slots(std::uint16_t pool_id) const;
     /// Hands out the next slot of `pool_id` and marks it in progress.
     [[nodiscard]] expected<Reservation, ClaimError> reserve(std::uint16_t pool_id) noexcept;
+    /// Hands out the slot of a given sequence number in the smallest pool that fits, for a role that
+    /// re-creates another producer's frames under their own numbers (BRG-070). Any order is allowed while the
+    /// numbers in flight span less than one ring; numbers never reserved are gaps. WouldOverrun: finish an
+    /// older reservation first. Do not mix with the other ways to reserve.
+    [[nodiscard]] expected<Reservation, ClaimError> reserve_seq(std::uint64_t seq,
+                                                                std::uint32_t payload_bytes) noexcept;
     /// The device finished `reservation`: commits it now; its descriptor leaves in sequence order.
     PublishResult publish(const Reservation& reservation, const FrameInfo& info) noexcept;
     /// The device failed: the frame becomes a counted gap.

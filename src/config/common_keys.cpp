@@ -46,6 +46,13 @@ void read_aeron_stream_id(TomlSource::Table& table, std::string_view key, std::i
     stream_id = static_cast<std::int32_t>(value);
 }
 
+void read_endpoint(TomlSource::Table& table, const std::string& name, Endpoint& endpoint,
+                   Findings& findings) {
+    std::string channel;
+    if (table.read(name + "_channel", channel) && !channel.empty()) endpoint.channel = channel;
+    read_aeron_stream_id(table, name + "_stream_id", endpoint.stream_id, findings);
+}
+
 std::string read_config_file(const std::filesystem::path& file) {
     std::error_code ignored;
     std::ifstream stream;

@@ -25,6 +25,10 @@ struct MessagingKeys {
 void read_aeron_stream_id(TomlSource::Table& table, std::string_view key, std::int32_t& stream_id,
                           Findings& findings);
 
+/// `<name>_channel` and `<name>_stream_id`: changes `endpoint` where the table says something; an empty
+/// channel counts as left out (OT-12).
+void read_endpoint(TomlSource::Table& table, const std::string& name, Endpoint& endpoint, Findings& findings);
+
 /// The file's text. Throws Error(NotFound).
 [[nodiscard]] std::string read_config_file(const std::filesystem::path& file);
 

@@ -15,16 +15,9 @@ namespace tensorpool {
 namespace {
 
 using config::Findings;
-using config::read_aeron_stream_id;
+using config::read_endpoint;
 using config::TomlSource;
 using Table = TomlSource::Table;
-
-/// Changes `endpoint` where the table says something; empty counts as left out (OT-12).
-void read_endpoint(Table& table, const std::string& name, Endpoint& endpoint, Findings& findings) {
-    std::string channel;
-    if (table.read(name + "_channel", channel) && !channel.empty()) endpoint.channel = channel;
-    read_aeron_stream_id(table, name + "_stream_id", endpoint.stream_id, findings);
-}
 
 /// The endpoints of the driver in the same file.
 void read_driver_endpoints(Table table, SupervisorConfig& config, Findings& findings) {

@@ -4,8 +4,8 @@
 
 #include "base/racy_copy.hpp"
 #include "base/same_bytes.hpp"
-#include "consumer/slot_layout.hpp"
 #include "shm/seqlock.hpp"
+#include "shm/strides.hpp"
 
 #include <cstring>
 
@@ -111,7 +111,7 @@ FrameReader::Result FrameReader::parse_layout(const std::byte* shared_slot, std:
                                 kTensorTo - kTensorFrom);
     if (!shm::seqlock_unchanged(shared_slot, word)) return Result::Changed;
     TensorLayout layout;
-    if (!consumer::decode_slot_layout(slot, layout, extent_bytes_)) return Result::HeaderInvalid;
+    if (!shm::read_tensor_header(slot, layout, extent_bytes_)) return Result::HeaderInvalid;
     frame_.tensor_ = layout;
     parsed_ = slot;
     parsed_valid_ = true;
@@ -125,6 +125,13 @@ bool Frame::intact() const noexcept {
 bool Frame::copy_to(std::span<std::byte> destination) const noexcept {
     if (destination.size() < payload_.size()) return false;
     if (!payload_.empty()) base::racy_copy_from_shared(destination.data(), payload_.data(), payload_.size());
+    return intact();
+}
+
+bool Frame::copy_header_to(std::span<std::byte, kHeaderSlotBytes> destination) const noexcept {
+    static_assert(kHeaderSlotBytes == wire::kHeaderSlotBytes);
+    if (header_slot_ == nullptr) return false;
+    base::racy_copy_from_shared(destination.data(), header_slot_, kHeaderSlotBytes);
     return intact();
 }
 

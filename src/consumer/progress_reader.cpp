@@ -3,8 +3,8 @@
 #include "consumer/progress_reader.hpp"
 
 #include "base/racy_copy.hpp"
-#include "consumer/slot_layout.hpp"
 #include "shm/seqlock.hpp"
+#include "shm/strides.hpp"
 
 #include <algorithm>
 
@@ -83,7 +83,7 @@ ProgressReader::Result ProgressReader::read_header(const std::byte* slot, std::u
         if (tries == 1 || word != shm::committed_word(seq)) return Result::Late;
     }
     std::uint64_t extent_bytes = 0;
-    if (!decode_slot_layout(copy, frame_.tensor_, extent_bytes)) return Result::Inconsistent;
+    if (!shm::read_tensor_header(copy, frame_.tensor_, extent_bytes)) return Result::Inconsistent;
     const std::uint32_t length = copy.slot.values_len_bytes;
     const std::uint64_t index = seq & mask_;
     if (copy.slot.payload_slot != index || copy.slot.payload_offset != 0 || extent_bytes > length ||

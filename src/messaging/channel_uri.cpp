@@ -59,8 +59,8 @@ ChannelUri ChannelUri::parse(std::string_view text) {
     }
 }
 
-std::optional<std::uint64_t> ChannelUri::term_length_bytes() const {
-    const auto found = params.find("term-length");
+std::optional<std::uint64_t> ChannelUri::size_bytes(const std::string& param) const {
+    const auto found = params.find(param);
     if (found == params.end()) return std::nullopt;
     const std::string& text = found->second;
     std::uint64_t value = 0;
@@ -88,9 +88,9 @@ std::optional<std::uint64_t> ChannelUri::term_length_bytes() const {
     }
     if (!known || value > (std::numeric_limits<std::uint64_t>::max() >> shift)) {
         throw Error(ErrorCode::InvalidConfig,
-                    fmt::format("term-length \"{}\" is not a size; write bytes or use the suffix k, m or g, "
+                    fmt::format("{} \"{}\" is not a size; write bytes or use the suffix k, m or g, "
                                 "for example 4m",
-                                text));
+                                param, text));
     }
     return value << shift;
 }

@@ -19,7 +19,9 @@ struct ChannelUri {
     [[nodiscard]] static ChannelUri parse(std::string_view text);
 
     /// `term-length` in bytes, with Aeron's suffixes k, m, g; empty when the channel does not say.
-    [[nodiscard]] std::optional<std::uint64_t> term_length_bytes() const;
+    [[nodiscard]] std::optional<std::uint64_t> term_length_bytes() const { return size_bytes("term-length"); }
+    /// Any parameter that is a size, for example "mtu".
+    [[nodiscard]] std::optional<std::uint64_t> size_bytes(const std::string& param) const;
 };
 
 /// Whether payloads that are not in shared memory could be at `uri`: an Aeron channel, or a bridge by its

@@ -4,6 +4,7 @@
 
 #include <tensorpool/clock.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -36,7 +37,7 @@ public:
         entries_ = std::make_unique<Entry[]>(nslots);
         mask_ = nslots - 1;
         max_open_ = max_open;
-        head_ = next_ = 0;
+        head_ = next_ = floor_ = 0;
         open_ = held_ = 0;
     }
 
@@ -79,6 +80,30 @@ public:
         return true;
     }
 
+    enum class Place : std::uint8_t {
+        Reserved,
+        Full,    ///< as make_room() says: finish an earlier one first
+        Passed,  ///< emitted already, reserved already, or a whole ring behind
+    };
+
+    /// Reserves a given number, in any order as long as all that are in flight fit the ring. Numbers between
+    /// that nobody reserves are gaps. Precondition: nothing is ever held (no expire()).
+    Place reserve_at(std::uint64_t seq, Nanos now_ns) noexcept {
+        if (seq < floor_) return Place::Passed;
+        const bool idle = head_ == next_;
+        if (!idle && seq < next_ && next_ - 1 - seq > mask_) return Place::Passed;
+        if (!idle && seq >= head_ && seq < next_ && entries_[seq & mask_].seq == seq) return Place::Passed;
+        if (open_ >= max_open_ || (!idle && seq >= next_ && seq - head_ > mask_)) return Place::Full;
+        head_ = idle ? seq : std::min(head_, seq);
+        next_ = idle ? seq + 1 : std::max(next_, seq + 1);
+        Entry& entry = entries_[seq & mask_];
+        entry.seq = seq;
+        entry.state = State::Reserved;
+        entry.reserved_ns = now_ns;
+        ++open_;
+        return Place::Reserved;
+    }
+
     /// What publish() or abandon() would answer, without doing it.
     [[nodiscard]] Finish look(std::uint64_t seq) const noexcept {
         const Entry& entry = entries_[seq & mask_];
@@ -108,7 +133,9 @@ public:
             if (!current || entry.state == State::TimedOut) continue;  // a gap
             const bool committed = entry.state == State::Committed;
             entry.state = State::Free;
-            if (committed) emit(entry.fields);
+            if (!committed) continue;
+            floor_ = head_;
+            emit(entry.fields);
         }
     }
 
@@ -154,6 +181,7 @@ private:
     std::uint64_t mask_ = 0;
     std::uint64_t head_ = 0;  // oldest seq whose descriptor has not left
     std::uint64_t next_ = 0;
+    std::uint64_t floor_ = 0;  // one past the last that was emitted
     std::uint32_t max_open_ = 0;
     std::uint32_t open_ = 0;
     std::uint32_t held_ = 0;

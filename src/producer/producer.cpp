@@ -23,6 +23,8 @@ std::string_view to_string(ClaimError error) noexcept {
             return "would overrun";
         case ClaimError::UnknownPool:
             return "unknown pool";
+        case ClaimError::SeqPassed:
+            return "seq passed";
     }
     return "unknown";
 }
@@ -167,6 +169,11 @@ std::optional<DeviceSlots> Producer::device_slots(std::uint16_t pool_id) const {
 
 expected<Reservation, ClaimError> Producer::reserve(std::uint16_t pool_id) noexcept {
     return impl_->reserve_in_pool(pool_id);
+}
+
+expected<Reservation, ClaimError> Producer::reserve_seq(std::uint64_t seq,
+                                                        std::uint32_t payload_bytes) noexcept {
+    return impl_->reserve_seq(seq, payload_bytes);
 }
 
 PublishResult Producer::publish(const Reservation& reservation, const FrameInfo& info) noexcept {

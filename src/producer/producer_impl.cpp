@@ -104,7 +104,8 @@ Producer::Impl::~Impl() {
 
 // ---- the slot lifecycle ---------------------------------------------------------------------------------
 
-expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(std::uint32_t payload_bytes) noexcept {
+expected<const shm::PayloadPool*, ClaimError> Producer::Impl::fitting_pool(
+    std::uint32_t payload_bytes) noexcept {
     if (!mapping) {
         ++counters.claims_refused_not_attached;
         return unexpected(ClaimError::NotAttached);
@@ -114,7 +115,30 @@ expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(std::uint32_t 
         ++counters.claims_refused_no_pool;
         return unexpected(ClaimError::NoPoolFits);
     }
-    return reserve(*pool);
+    return pool;
+}
+
+expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(std::uint32_t payload_bytes) noexcept {
+    const auto pool = fitting_pool(payload_bytes);
+    if (!pool) return unexpected(pool.error());
+    return reserve(**pool);
+}
+
+expected<Reservation, ClaimError> Producer::Impl::reserve_seq(std::uint64_t seq,
+                                                              std::uint32_t payload_bytes) noexcept {
+    const auto pool = fitting_pool(payload_bytes);
+    if (!pool) return unexpected(pool.error());
+    switch (queue.reserve_at(seq, now_ns_)) {
+        case Queue::Place::Reserved:
+            return begin(seq, **pool);
+        case Queue::Place::Full:
+            ++counters.claims_refused_overrun;
+            return unexpected(ClaimError::WouldOverrun);
+        case Queue::Place::Passed:
+            break;
+    }
+    ++counters.claims_refused_seq_passed;
+    return unexpected(ClaimError::SeqPassed);
 }
 
 expected<Reservation, ClaimError> Producer::Impl::reserve_in_pool(std::uint16_t pool_id) noexcept {
@@ -135,7 +159,10 @@ expected<Reservation, ClaimError> Producer::Impl::reserve(const shm::PayloadPool
         ++counters.claims_refused_overrun;
         return unexpected(ClaimError::WouldOverrun);
     }
-    const std::uint64_t seq = queue.reserve(now_ns_);
+    return begin(queue.reserve(now_ns_), pool);
+}
+
+Reservation Producer::Impl::begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept {
     slots_.begin(seq);
     const std::uint32_t slot = slots_.slot_of(seq);
     return Reservation{seq, generation, slot, pool.pool_id(), pool.stride_bytes(), pool.slot(slot)};

@@ -32,6 +32,7 @@ public:
 
     expected<Reservation, ClaimError> reserve_fitting(std::uint32_t payload_bytes) noexcept;
     expected<Reservation, ClaimError> reserve_in_pool(std::uint16_t pool_id) noexcept;
+    expected<Reservation, ClaimError> reserve_seq(std::uint64_t seq, std::uint32_t payload_bytes) noexcept;
     PublishResult publish(const Reservation& reservation, const FrameInfo& info) noexcept;
     void abandon(const Reservation& reservation) noexcept;
     ProgressResult begin_progress(const Reservation& reservation, const FrameInfo& info) noexcept;
@@ -58,7 +59,11 @@ public:
 private:
     using Queue = producer::InFlightQueue;
 
+    /// The pool a frame of this size goes to, or why there is none.
+    expected<const shm::PayloadPool*, ClaimError> fitting_pool(std::uint32_t payload_bytes) noexcept;
     expected<Reservation, ClaimError> reserve(const shm::PayloadPool& pool) noexcept;
+    /// Begins the slot of `seq`, which the queue just handed out.
+    Reservation begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept;
     bool is_current(const Reservation& reservation) const noexcept;
     PublishResult emit(const producer::DescriptorFields& fields) noexcept;
     /// Takes ownership of the cache lines that the next frame of this pool is likely to write.

@@ -3,6 +3,7 @@
 #include "shm/strides.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace tensorpool::shm {
@@ -111,6 +112,28 @@ LayoutFault resolve_layout(TensorLayout& layout, std::uint64_t& extent_bytes) no
         extent_bytes = last + element_bytes;
     }
     return check_progress(layout);
+}
+
+bool read_tensor_header(const wire::HeaderSlot& slot, TensorLayout& layout,
+                        std::uint64_t& extent_bytes) noexcept {
+    const wire::MessageHeader header = slot.tensor_message;
+    if (slot.header_bytes_length != wire::kHeaderBytesLength ||
+        header.block_length != sizeof(wire::TensorHeader) ||
+        header.template_id != wire::kTensorHeaderTemplateId || header.schema_id != wire::kControlSchemaId ||
+        header.version != wire::kControlSchemaVersion) {
+        return false;
+    }
+    layout = {};
+    layout.dtype = slot.tensor.dtype;
+    layout.major_order = slot.tensor.major_order;
+    layout.ndims = slot.tensor.ndims;
+    layout.progress_unit = slot.tensor.progress_unit;
+    layout.progress_stride_bytes = slot.tensor.progress_stride_bytes;
+    if (layout.ndims == 0 || layout.ndims > kMaxDims) return false;  // WIRE-046
+    // Entries from ndims on are ignored (WIRE-047); a reader may not even have copied them.
+    std::memcpy(layout.dims.data(), slot.tensor.dims, layout.ndims * sizeof(std::int32_t));
+    std::memcpy(layout.strides.data(), slot.tensor.strides, layout.ndims * sizeof(std::int32_t));
+    return resolve_layout(layout, extent_bytes) == LayoutFault::None;
 }
 
 }  // namespace tensorpool::shm

@@ -4,6 +4,8 @@
 
 #include <tensorpool/tensor_layout.hpp>
 
+#include "wire/shm_records.hpp"
+
 #include <cstdint>
 #include <string_view>
 
@@ -30,5 +32,11 @@ enum class LayoutFault : std::uint8_t {
 /// become 0. `extent_bytes` receives one past the highest addressed byte; 0 when a dimension is 0 (trap T15).
 /// All arithmetic is 64-bit and checked: the values may come from a hostile peer.
 [[nodiscard]] LayoutFault resolve_layout(TensorLayout& layout, std::uint64_t& extent_bytes) noexcept;
+
+/// The layout that a copied header slot holds, checked and resolved. False when its embedded message is not
+/// the TensorHeader we know (WIRE-027) or describes no usable layout. Of dims and strides only the first
+/// ndims are looked at.
+[[nodiscard]] bool read_tensor_header(const wire::HeaderSlot& slot, TensorLayout& layout,
+                                      std::uint64_t& extent_bytes) noexcept;
 
 }  // namespace tensorpool::shm

@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <deque>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -176,6 +178,67 @@ TEST(InFlightQueueTest, RandomCompletionOrdersEmitEveryFinishedFrameOnceInOrder)
     queue.drain([&](const DescriptorFields& fields) { emitted.push_back(fields.seq); });
     std::sort(committed.begin(), committed.end());
     EXPECT_EQ(emitted, committed);
+}
+
+using Place = InFlightQueue::Place;
+
+// spec: BRG-070
+TEST(InFlightQueueTest, ReservesGivenNumbersInAnyOrderWithinOneRing) {
+    InFlightQueue queue;
+    queue.reset(8, 4);
+    EXPECT_EQ(queue.reserve_at(1'000'005, 0), Place::Reserved);
+    EXPECT_EQ(queue.reserve_at(1'000'003, 0), Place::Reserved) << "nothing was emitted yet";
+    EXPECT_EQ(queue.reserve_at(1'000'003, 0), Place::Passed);
+    EXPECT_EQ(queue.reserve_at(1'000'010, 0), Place::Reserved);
+    EXPECT_EQ(queue.reserve_at(1'000'011, 0), Place::Full) << "a whole ring ahead of the oldest";
+    EXPECT_EQ(queue.reserve_at(1'000'002, 0), Place::Passed) << "a whole ring behind the newest";
+    ASSERT_EQ(queue.publish({.seq = 1'000'005}), Finish::Ok);
+    EXPECT_TRUE(drained(queue).empty()) << "in order";
+    ASSERT_EQ(queue.abandon(1'000'003), Finish::Ok);
+    EXPECT_EQ(drained(queue), std::vector<std::uint64_t>{1'000'005});
+    EXPECT_EQ(queue.reserve_at(1'000'004, 0), Place::Passed) << "a later one was emitted";
+    EXPECT_EQ(queue.reserve_at(1'000'011, 0), Place::Reserved);
+    EXPECT_EQ(queue.open(), 2U);
+}
+
+TEST(InFlightQueueTest, ReservesNoMoreGivenNumbersThanMayBeOpen) {
+    InFlightQueue queue;
+    queue.reset(8, 2);
+    EXPECT_EQ(queue.reserve_at(5, 0), Place::Reserved);
+    EXPECT_EQ(queue.reserve_at(6, 0), Place::Reserved);
+    EXPECT_EQ(queue.reserve_at(7, 0), Place::Full);
+    ASSERT_EQ(queue.abandon(5), Finish::Ok);
+    ASSERT_EQ(queue.abandon(6), Finish::Ok);
+    EXPECT_TRUE(drained(queue).empty());
+    EXPECT_EQ(queue.reserve_at(5, 0), Place::Reserved) << "given up and tried again";
+}
+
+TEST(InFlightQueueTest, GivenNumbersInRandomOrderComeOutAscendingAndOnce) {
+    const std::uint64_t seed = std::random_device{}();
+    std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+    std::mt19937_64 random(seed);
+    InFlightQueue queue;
+    queue.reset(16, 6);
+    std::vector<std::uint64_t> open;
+    std::vector<std::uint64_t> emitted;
+    std::uint64_t base = 1000;
+    for (int step = 0; step < 20000; ++step) {
+        if (random() % 3 != 0) {
+            base += random() % 20 == 0 ? random() % 1000 : random() % 2;
+            const std::uint64_t seq = base + random() % 8;
+            if (queue.reserve_at(seq, 0) == Place::Reserved) open.push_back(seq);
+        } else if (!open.empty()) {
+            const std::size_t at = random() % open.size();
+            const std::uint64_t seq = open[at];
+            open.erase(open.begin() + static_cast<std::ptrdiff_t>(at));
+            const Finish done = random() % 4 == 0 ? queue.abandon(seq) : queue.publish({.seq = seq});
+            ASSERT_EQ(done, Finish::Ok);
+        }
+        for (const std::uint64_t seq : drained(queue)) emitted.push_back(seq);
+        ASSERT_EQ(queue.open(), open.size());
+    }
+    EXPECT_GT(emitted.size(), 1000U);
+    EXPECT_EQ(std::ranges::adjacent_find(emitted, std::greater_equal<>()), emitted.end());
 }
 
 }  // namespace
