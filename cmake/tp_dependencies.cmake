@@ -34,6 +34,8 @@ if(TP_WITH_AERON)
   find_package(aeron 1.49 CONFIG QUIET)
   if(TARGET aeron::aeron)
     set(TP_HAVE_AERON ON)
+    # Installed programs find Aeron where it was found now.
+    set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
   endif()
   # The media driver, a program: tests and benches start one.
   find_program(TP_AERONMD aeronmd HINTS ${aeron_DIR}/../../../bin)

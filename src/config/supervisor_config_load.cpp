@@ -99,6 +99,7 @@ ContextOptions SupervisorConfig::context_options() const {
     context.messaging = messaging;
     context.messaging_dir = messaging_dir;
     context.group_access = messaging_group;
+    context.embedded_media_driver = embedded_media_driver;
     context.aeron_dir = aeron_dir;
     return context;
 }
@@ -113,6 +114,7 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
     loaded.config.messaging = messaging.kind;
     loaded.config.messaging_dir = messaging.dir;
     loaded.config.messaging_group = messaging.group;
+    loaded.config.embedded_media_driver = messaging.embedded_media_driver;
     read_driver_endpoints(root.fixed_table("driver"), loaded.config, findings);
     read_supervisor(root.fixed_table("supervisor"), loaded.config, findings);
     for (const char* table : {"shm", "policies", "profiles", "streams"}) root.ignore(table);

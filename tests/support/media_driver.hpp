@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "messaging/aeron/aeron_client.hpp"
 #include "support/eventually.hpp"
 #include "support/program.hpp"
 #include "support/temp_dir.hpp"
@@ -44,6 +45,10 @@ public:
             eventually([&] { return !program_->running() || std::filesystem::exists(dir() + "/cnc.dat"); });
         if (!up || !program_->running())
             throw std::runtime_error("aeronmd did not start: " + program_->err());
+        messaging::AeronOptions options;
+        options.dir = dir();
+        options.connect_timeout_ns = 30 * kNanosPerSecond;
+        (void)messaging::make_aeron_client(options);  // it answers
     }
     /// SIGKILL: nothing is cleaned up, as after a crash.
     void kill() {

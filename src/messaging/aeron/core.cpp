@@ -25,18 +25,10 @@ constexpr int kResponsesPerService = 64;
 constexpr Nanos kReconnectIntervalNs = 100 * kNanosPerMilli;
 constexpr Nanos kRetryNs = kNanosPerSecond;
 constexpr auto kNap = std::chrono::microseconds(50);
-constexpr std::uint64_t kDefaultDriverTimeoutMs = 10'000;
 
 std::uint64_t timeout_ms_of(const AeronOptions& options) {
-    if (options.driver_timeout_ns > 0) {
-        return static_cast<std::uint64_t>(std::max<Nanos>(1, options.driver_timeout_ns / kNanosPerMilli));
-    }
-    // AERON_DRIVER_TIMEOUT has more than one notation: Aeron reads it.
-    aeron_context_t* context = nullptr;
-    if (::aeron_context_init(&context) != 0) return kDefaultDriverTimeoutMs;
-    const std::uint64_t timeout = ::aeron_context_get_driver_timeout_ms(context);
-    ::aeron_context_close(context);
-    return timeout;
+    if (options.driver_timeout_ns <= 0) return default_driver_timeout_ms();
+    return static_cast<std::uint64_t>(std::max<Nanos>(1, options.driver_timeout_ns / kNanosPerMilli));
 }
 
 }  // namespace

@@ -1,16 +1,18 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/log.hpp"
 #include "messaging/aeron/aeron_client.hpp"
 #include "messaging/aeron/error_text.hpp"
+#include "messaging/aeron/session.hpp"
 
 #include <tensorpool/error.hpp>
 
 #include <aeronmd.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <string>
+#include <utility>
 
 namespace tensorpool::messaging {
 namespace {
@@ -18,6 +20,12 @@ namespace {
 class EmbeddedMediaDriver final : public MediaDriver {
 public:
     explicit EmbeddedMediaDriver(std::string dir) : dir_(std::move(dir)) {
+        if (aeron::look_at_driver(dir_, aeron::default_driver_timeout_ms()) == aeron::DriverState::Alive) {
+            throw Error(ErrorCode::MessagingError,
+                        fmt::format("Aeron: a media driver is active in {} already; leave out "
+                                    "--embedded-media-driver, or name another directory",
+                                    dir_));
+        }
         const bool up = ::aeron_driver_context_init(&context_) == 0 && configure() &&
                         ::aeron_driver_init(&driver_, context_) == 0 &&
                         ::aeron_driver_start(driver_, false) == 0;

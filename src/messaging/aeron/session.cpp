@@ -14,6 +14,20 @@
 #include <new>
 
 namespace tensorpool::messaging::aeron {
+namespace {
+
+constexpr std::uint64_t kDriverTimeoutMs = 10'000;
+
+}  // namespace
+
+std::uint64_t default_driver_timeout_ms() noexcept {
+    // The variable has more than one notation: Aeron reads it.
+    aeron_context_t* context = nullptr;
+    if (::aeron_context_init(&context) != 0) return kDriverTimeoutMs;
+    const std::uint64_t timeout = ::aeron_context_get_driver_timeout_ms(context);
+    ::aeron_context_close(context);
+    return timeout;
+}
 
 DriverState look_at_driver(const std::string& dir, std::uint64_t timeout_ms) noexcept {
     struct stat info {};

@@ -21,6 +21,9 @@ enum class DriverState : std::uint8_t {
     Alive,
 };
 
+/// AERON_DRIVER_TIMEOUT, else Aeron's 10 s.
+[[nodiscard]] std::uint64_t default_driver_timeout_ms() noexcept;
+
 /// One look; never waits.
 [[nodiscard]] DriverState look_at_driver(const std::string& dir, std::uint64_t timeout_ms) noexcept;
 
