@@ -253,6 +253,66 @@ TEST_F(AeronTest, AClientThatSleptTooLongComesBackByItself) {
     EXPECT_TRUE(exchange(*client, *publication, *subscription, 2));
 }
 
+TEST_F(AeronTest, CountersAreAeronsOwnAndComeBackWithTheMediaDriver) {
+    AeronBackend backend({"AERON_DRIVER_TIMEOUT=1000", "AERON_CLIENT_LIVENESS_TIMEOUT=5000000000"});
+    messaging::AeronOptions options = backend.options();
+    options.driver_timeout_ns = kNanosPerSecond;
+    const auto owner = messaging::make_aeron_client(options);
+    const auto reader = messaging::make_aeron_client(options);
+    const std::vector<std::byte> key{std::byte{1}, std::byte{2}};
+    const auto counter = owner->add_counter(4711, key, "tensors: Name=Test");
+    const auto shows = [&](Client& client, std::int64_t value, bool own) {
+        bool found = false;
+        try {
+            client.for_each_counter([&](const messaging::CounterInfo& info) {
+                if (info.type_id != 4711) return;
+                EXPECT_EQ(info.label, "tensors: Name=Test");
+                EXPECT_EQ(info.own, own);
+                EXPECT_TRUE(std::equal(key.begin(), key.end(), info.key.begin()));
+                found |= info.value == value;
+            });
+        } catch (const Error&) {
+            return false;  // no media driver at the moment
+        }
+        return found;
+    };
+    const auto both_show = [&](std::int64_t value) {
+        return eventually([&] {
+            owner->do_work(monotonic_now_ns());
+            reader->do_work(monotonic_now_ns());
+            return shows(*owner, value, true) && shows(*reader, value, false);
+        });
+    };
+    EXPECT_TRUE(both_show(0));
+    counter->set(7);
+    EXPECT_TRUE(both_show(7));
+    backend.driver().kill();
+    EXPECT_TRUE(eventually([&] {
+        owner->do_work(monotonic_now_ns());
+        return !shows(*owner, 7, true);
+    }));
+    counter->set(8);
+    backend.driver().restart();
+    EXPECT_TRUE(both_show(8));
+}
+
+TEST_F(AeronTest, RefusesACounterKeyThatIsTooLongAndPassesOnWhatAHandlerThrows) {
+    AeronBackend backend;
+    const auto client = backend.make_client();
+    const std::vector<std::byte> key(messaging::kMaxCounterKey + 1);
+    EXPECT_THAT(error_of(ErrorCode::InvalidArgument, [&] { (void)client->add_counter(1, key, "x"); }),
+                HasSubstr("113"));
+    const auto longest = client->add_counter(4712, {}, std::string(1000, 'l'));
+    std::size_t label = 0;
+    client->for_each_counter([&](const messaging::CounterInfo& info) {
+        if (info.type_id == 4712) label = info.label.size();
+    });
+    EXPECT_EQ(label, messaging::kMaxCounterLabel);
+    EXPECT_THROW(
+        client->for_each_counter([](const messaging::CounterInfo&) { throw std::runtime_error("x"); }),
+        std::runtime_error);
+}
+
 TEST_F(AeronTest, CountsWhatAnUntetheredReaderMissed) {
     AeronBackend backend({"AERON_TIMER_INTERVAL=10000000", "AERON_UNTETHERED_WINDOW_LIMIT_TIMEOUT=20000000",
                           "AERON_UNTETHERED_LINGER_TIMEOUT=20000000",

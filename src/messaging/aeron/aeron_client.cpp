@@ -4,6 +4,7 @@
 #include "messaging/aeron/aeron_client.hpp"
 
 #include "messaging/aeron/core.hpp"
+#include "messaging/aeron/counter.hpp"
 #include "messaging/aeron/publication.hpp"
 #include "messaging/aeron/subscription.hpp"
 #include "messaging/channel_uri.hpp"
@@ -52,6 +53,16 @@ public:
                                                                  std::int32_t stream_id) override {
         (void)ChannelUri::parse(channel).term_length_bytes();
         return std::make_unique<AeronSubscription>(core_, channel, stream_id);
+    }
+
+    [[nodiscard]] std::unique_ptr<Counter> add_counter(std::int32_t type_id, std::span<const std::byte> key,
+                                                       std::string_view label) override {
+        return std::make_unique<AeronCounter>(core_, type_id, key, label);
+    }
+    void for_each_counter(CounterHandler handler) override {
+        const std::shared_ptr<Session> session = core_->session();
+        if (session == nullptr) throw Error(ErrorCode::MessagingError, "Aeron: no media driver, no counters");
+        read_counters(*session, handler);
     }
 
     int do_work(Nanos now_ns) noexcept override { return core_->do_work(now_ns); }

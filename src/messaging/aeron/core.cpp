@@ -138,6 +138,8 @@ void Core::advance(Entry& entry) noexcept {
     } else if (entry.progress == Resource::Progress::Failed && !entry.awaited &&
                monotonic_now_ns() >= entry.retry_ns) {
         begin(entry);
+    } else if (entry.progress == Resource::Progress::Done) {
+        entry.resource->refresh();
     }
 }
 

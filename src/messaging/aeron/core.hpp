@@ -27,6 +27,8 @@ public:
     virtual Progress begin(std::shared_ptr<Session> session) noexcept = 0;
     /// Looks for the answer.
     virtual Progress advance() noexcept = 0;
+    /// Called whenever the core runs, once it is registered.
+    virtual void refresh() noexcept {}
     /// "publication of stream 5 on aeron:ipc", for messages.
     [[nodiscard]] virtual std::string describe() const = 0;
 };
@@ -54,6 +56,11 @@ public:
     /// The same by the real clock, for callers that look for something and have no time at hand.
     void nudge() noexcept;
 
+    /// None while there is no media driver.
+    [[nodiscard]] std::shared_ptr<Session> session() {
+        const std::lock_guard guard(mutex_);
+        return session_;
+    }
     [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
     [[nodiscard]] std::mutex& mutex() noexcept { return mutex_; }
 
