@@ -117,5 +117,7 @@ void join_group(const Options&, Results&);
 [[nodiscard]] double cpu_seconds();
 void trace_group(const Options&, Results&);
 void bridge_group(const Options&, Results&);
+/// Without Aeron it only says so.
+void aeron_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

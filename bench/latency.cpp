@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
+#include "latency.hpp"
 #include "floors.hpp"
 #include "streams.hpp"
 
@@ -19,8 +20,8 @@ constexpr Nanos kBlockNs = 100 * kNanosPerMilli;
 /// One end: sends on one stream, receives on the other.
 class End {
 public:
-    End(const ScratchDir& dir, std::uint32_t sends, std::uint32_t receives)
-        : context_(context_on(dir)),
+    End(const ContextOptions& context, const ScratchDir& dir, std::uint32_t sends, std::uint32_t receives)
+        : context_(context),
           producer_(context_, producer_on(dir, sends, kNslots, kPayload)),
           consumer_(context_, consumer_on(dir, receives)),
           info_(frame_of(kPayload)) {}
@@ -71,19 +72,17 @@ private:
     volatile unsigned sum_ = 0;
 };
 
-struct Run {
-    std::vector<Nanos> half_trips;
-    double allocations_per_frame = 0;
-};
+}  // namespace
 
-Run frame_half_trips(int trips, Nanos pause_ns, bool blocking) {
+FrameRun frame_half_trips(int trips, Nanos pause_ns, bool blocking, const ContextOptions* messaging) {
     ScratchDir dir;
+    const ContextOptions context = messaging != nullptr ? *messaging : context_on(dir);
     SharedMemory shared(sizeof(Gate));
     auto* gate = new (shared.as<Gate>()) Gate;
     constexpr int kWorkEvery = 4096;  // control work stays out of most trips, as with a real duty cycle
     ChildProcess echo([&] {
         pin_to(1);
-        End end(dir, kPong, kPing);
+        End end(context, dir, kPong, kPing);
         end.meet(*gate);
         const std::uint64_t before = allocation_count();
         for (int i = 0; i < trips; ++i) {
@@ -94,9 +93,9 @@ Run frame_half_trips(int trips, Nanos pause_ns, bool blocking) {
         gate->count.store(allocation_count() - before);
     });
     pin_to(0);
-    End end(dir, kPing, kPong);
+    End end(context, dir, kPing, kPong);
     end.meet(*gate);
-    Run run;
+    FrameRun run;
     run.half_trips.reserve(static_cast<std::size_t>(trips));
     const std::uint64_t before = allocation_count();
     for (int i = 0; i < trips; ++i) {
@@ -113,6 +112,8 @@ Run frame_half_trips(int trips, Nanos pause_ns, bool blocking) {
     return run;
 }
 
+namespace {
+
 using Floor = std::vector<Nanos> (*)(int, Nanos);
 
 /// Floor and frames in turn, several times, so that both see the same machine.
@@ -124,7 +125,7 @@ double compare(const std::string& name, Floor floor, int trips, Nanos pause_ns, 
     Percentiles last{};
     for (int round = 0; round < rounds; ++round) {
         floors.push_back(percentiles(floor(trips, pause_ns)).p50);
-        Run run = frame_half_trips(trips, pause_ns, blocking);
+        const FrameRun run = frame_half_trips(trips, pause_ns, blocking);
         last = percentiles(run.half_trips);
         ours.push_back(last.p50);
         // Beside the floor before and after: the machine may have changed its speed in between.

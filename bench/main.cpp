@@ -20,13 +20,21 @@ struct NamedGroup {
     tensorpool::bench::Group run;
 };
 
+// clang-format off: one a line
 constexpr NamedGroup kGroups[] = {
-    {"publish", tensorpool::bench::publish_group},       {"copy", tensorpool::bench::copy_group},
-    {"latency", tensorpool::bench::latency_group},       {"fanout", tensorpool::bench::fanout_group},
-    {"driver", tensorpool::bench::driver_group},         {"consumers", tensorpool::bench::consumers_group},
-    {"supervisor", tensorpool::bench::supervisor_group}, {"join", tensorpool::bench::join_group},
-    {"trace", tensorpool::bench::trace_group},           {"bridge", tensorpool::bench::bridge_group},
+    {"publish", tensorpool::bench::publish_group},
+    {"copy", tensorpool::bench::copy_group},
+    {"latency", tensorpool::bench::latency_group},
+    {"fanout", tensorpool::bench::fanout_group},
+    {"driver", tensorpool::bench::driver_group},
+    {"consumers", tensorpool::bench::consumers_group},
+    {"supervisor", tensorpool::bench::supervisor_group},
+    {"join", tensorpool::bench::join_group},
+    {"trace", tensorpool::bench::trace_group},
+    {"bridge", tensorpool::bench::bridge_group},
+    {"aeron", tensorpool::bench::aeron_group},
 };
+// clang-format on
 
 void print_usage(std::FILE* to) {
     std::fputs(kUsage, to);

@@ -37,3 +37,20 @@ if(TP_WITH_CAMERA)
     set(TP_HAVE_ARAVIS ${ARAVIS_FOUND})
   endif()
 endif()
+
+# Not in Debian: docs/aeron.md. Its CMake package comes with its installation; CMAKE_PREFIX_PATH names that.
+set(TP_HAVE_AERON OFF)
+set(TP_HAVE_AERON_DRIVER OFF)
+if(TP_WITH_AERON)
+  find_package(aeron 1.49 CONFIG QUIET)
+  if(TARGET aeron::aeron)
+    set(TP_HAVE_AERON ON)
+    # Installed programs find Aeron where it was found now.
+    set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+  endif()
+  # The media driver, a program: tests and benches start one.
+  find_program(TP_AERONMD aeronmd HINTS ${aeron_DIR}/../../../bin)
+  if(TARGET aeron::aeron_driver)
+    set(TP_HAVE_AERON_DRIVER ON)
+  endif()
+endif()

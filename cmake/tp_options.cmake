@@ -9,6 +9,7 @@ option(TP_BUILD_BENCH "Build the benchmarks" OFF)
 option(TP_BUILD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 option(TP_WITH_CAMERA "Build the GenICam source when Aravis is found" ON)
 option(TP_WITH_SQLITE "Build the trace store when SQLite is found" ON)
+option(TP_WITH_AERON "Build the Aeron messaging when Aeron is found" ON)
 option(TP_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(TP_SANITIZE "" CACHE STRING "Sanitizers for every target: empty, 'address,undefined', 'thread' or 'fuzzer'")
 

@@ -32,10 +32,10 @@ function(tp_add_layer name)
   set_property(GLOBAL APPEND PROPERTY TP_LAYERS tp_${name})
 endfunction()
 
-# tp_add_test(<name> SOURCES <file>... [LINKS <target>...] [LABELS <label>...])
+# tp_add_test(<name> SOURCES <file>... [LINKS <target>...] [LABELS <label>...] [PREFIX <text>])
 # One GoogleTest program per folder of tests/; it may look at private headers.
 function(tp_add_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "PREFIX" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE tensorpool tp_test_support GTest::gmock GTest::gtest_main tp_warnings
@@ -49,17 +49,17 @@ function(tp_add_test name)
   if("concurrency" IN_LIST arg_LABELS)
     add_dependencies(concurrency-tests ${name})
   endif()
-  tp_discover_tests(${name} LABELS ${arg_LABELS})
+  tp_discover_tests(${name} LABELS ${arg_LABELS} PREFIX ${arg_PREFIX})
 endfunction()
 
 # All that ThreadSanitizer has something to say about.
 add_custom_target(concurrency-tests)
 
-# tp_discover_tests(<target> LABELS <label>... [PROPERTIES <name> <value>...])
+# tp_discover_tests(<target> LABELS <label>... [PREFIX <text>] [PROPERTIES <name> <value>...])
 # Registers each test of a GoogleTest program with ctest.
 function(tp_discover_tests target)
-  cmake_parse_arguments(arg "" "" "LABELS;PROPERTIES" ${ARGN})
-  gtest_discover_tests(${target} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
+  cmake_parse_arguments(arg "" "PREFIX" "LABELS;PROPERTIES" ${ARGN})
+  gtest_discover_tests(${target} TEST_PREFIX "${arg_PREFIX}" DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 ${arg_PROPERTIES})
   # gtest_discover_tests() flattens lists: of several labels the second would become the name of a property.
   set(script ${CMAKE_CURRENT_BINARY_DIR}/${target}_labels.cmake)
   file(WRITE ${script} "if(${target}_TESTS)

@@ -29,6 +29,11 @@ void MessagingOptions::add_to(CLI::App& command) {
     command.add_option("--aeron-dir", aeron_dir, "aeron: the media driver's directory")
         ->envname("TP_AERON_DIR")
         ->group(kGroup);
+    command
+        .add_flag("--embedded-media-driver", embedded_media_driver,
+                  "aeron: run the media driver in this process instead of using an aeronmd")
+        ->envname("TP_EMBEDDED_MEDIA_DRIVER")
+        ->group(kGroup);
 }
 
 ContextOptions MessagingOptions::context_options() const {
@@ -41,6 +46,7 @@ ContextOptions MessagingOptions::context_options(ContextOptions from_file) const
     if (group_access) from_file.group_access = true;
     if (!aeron_dir.empty()) from_file.aeron_dir = aeron_dir;
     name_messaging(from_file.messaging == MessagingKind::Aeron ? "Aeron" : "Messaging");
+    if (embedded_media_driver) from_file.embedded_media_driver = true;
     return from_file;
 }
 

@@ -10,12 +10,14 @@
 
 namespace tensorpool::apps {
 
-/// `--messaging`, `--messaging-dir`, `--messaging-group`, `--aeron-dir`: how a program reaches its peers.
+/// `--messaging`, `--messaging-dir`, `--messaging-group`, `--aeron-dir`,
+/// `--embedded-media-driver`: how a program reaches its peers.
 struct MessagingOptions {
     std::string kind;
     std::string directory;
     bool group_access = false;
     std::string aeron_dir;
+    bool embedded_media_driver = false;
 
     void add_to(CLI::App& command);
     /// Option, else environment, else default.

@@ -13,7 +13,8 @@ namespace tensorpool {
 
 namespace messaging {
 class Client;
-}
+class MediaDriver;
+}  // namespace messaging
 
 enum class MessagingKind : std::uint8_t {
     Embedded,  ///< built in: nothing to install, one host
@@ -31,6 +32,8 @@ struct ContextOptions {
     bool group_access = false;
     /// Aeron only: the media driver's directory. Empty: AERON_DIR, else Aeron's default.
     std::string aeron_dir{};
+    /// Aeron only: run the media driver in this process, in `aeron_dir`, instead of using an aeronmd.
+    bool embedded_media_driver = false;
 
     /// The defaults overridden by TP_MESSAGING, TP_MESSAGING_DIR and AERON_DIR where those are set.
     [[nodiscard]] static ContextOptions from_environment();
@@ -52,6 +55,7 @@ public:
     [[nodiscard]] const Clock& clock() const noexcept;
 
 private:
+    std::unique_ptr<messaging::MediaDriver> media_driver_;  ///< outlives its client
     std::unique_ptr<messaging::Client> client_;
     const Clock* clock_;
 };

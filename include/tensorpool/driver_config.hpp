@@ -79,8 +79,9 @@ struct DriverPolicyConfig {
 /// Everything a driver needs to know. A default-constructed value lacks only profiles and streams.
 struct DriverConfig {
     MessagingKind messaging = MessagingKind::Embedded;
-    std::string messaging_dir;     ///< embedded messaging only; empty: its default
-    bool messaging_group = false;  ///< embedded messaging only: share it with the user's group
+    std::string messaging_dir;           ///< embedded messaging only; empty: its default
+    bool messaging_group = false;        ///< embedded messaging only: share it with the user's group
+    bool embedded_media_driver = false;  ///< Aeron only: run the media driver in this process
 
     std::string instance_id = "driver-01";
     std::string aeron_dir;  ///< empty: Aeron's default

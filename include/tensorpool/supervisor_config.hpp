@@ -18,6 +18,7 @@ struct SupervisorConfig {
     MessagingKind messaging = MessagingKind::Embedded;
     std::string messaging_dir;
     bool messaging_group = false;
+    bool embedded_media_driver = false;
     std::string aeron_dir;
     SupervisorOptions options;
 

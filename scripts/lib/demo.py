@@ -47,6 +47,10 @@ def files_below(folder: pathlib.Path) -> list[str]:
     return sorted(str(path) for path in folder.rglob("*") if not path.is_dir())
 
 
+class DemoError(Exception):
+    """What the user has to know before anything can be shown."""
+
+
 class Demo:
     def __init__(self, options: argparse.Namespace):
         self.options = options
@@ -63,16 +67,32 @@ class Demo:
         (self.scratch / "streams").mkdir()
         programs = pathlib.Path(self.options.programs)
         tp = str(programs / "apps/tp/tp")
-        messaging = ["--messaging", self.options.messaging, "--messaging-dir", str(self.scratch / "messaging")]
+        messaging = ["--messaging", self.options.messaging]
+        if self.options.messaging == "aeron":
+            messaging += ["--aeron-dir", str(self.scratch / "aeron")]
+        else:
+            messaging += ["--messaging-dir", str(self.scratch / "messaging")]
+        # With Aeron the driver brings the media driver along.
+        serve = ["--embedded-media-driver"] if self.options.messaging == "aeron" else []
         consume = [tp, "consume", "--stream-id", STREAM_ID, "--json", "--interval-s", "0.5", "--allow",
                    str(self.scratch / "streams")] + messaging
         self.frame = self.out / "frame.png"
         self.frame.unlink(missing_ok=True)
-        self.launch("driver", [tp, "driver", str(config)] + messaging)
+        self.launch("driver", [tp, "driver", str(config)] + messaging + serve)
+        if self.options.messaging == "aeron":
+            self.await_media_driver()
         self.launch("camera", [str(programs / "apps/tp_camera/tp-camera"), "--fake", "--stream-id", STREAM_ID, "--rate",
                                str(self.options.rate), "--shm-dir", str(self.scratch / "streams"), "--json"] + messaging)
         self.launch("fast", consume + ["--save", "1", str(self.frame), "--duration-s", "86400"])
         self.launch("slow", consume + ["--slow", "30"])
+
+    def await_media_driver(self) -> None:
+        """Until it is there, or the driver says why not."""
+        while not (self.scratch / "aeron" / "cnc.dat").exists():
+            if self.program("driver").process.poll() is not None:
+                log = self.program("driver").log.read_text(errors="replace").strip().splitlines()
+                raise DemoError(log[-1] if log else "the driver ended without a word")
+            time.sleep(0.05)
 
     def launch(self, name: str, words: list[str]) -> None:
         with undisturbed():
@@ -150,7 +170,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--duration", type=float, default=10, metavar="S", help="seconds (default %(default)s)")
     parser.add_argument("--out", default="build/demo-out", metavar="DIR",
                         help="for frame.png, summary.json and logs (default %(default)s)")
-    parser.add_argument("--messaging", choices=["embedded", "aeron"], default="embedded")
+    parser.add_argument("--messaging", choices=["embedded", "aeron"], default="embedded",
+                        help="aeron needs its installation in CMAKE_PREFIX_PATH (docs/aeron.md)")
     parser.add_argument("--rate", type=float, default=50, metavar="HZ", help="camera frames per second")
     parser.add_argument("--programs", default="build/demo", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -170,6 +191,8 @@ def main() -> int:
         demo.start()
         if failure := demo.watch():
             problems.append(failure)
+    except DemoError as error:
+        problems.append(str(error))
     except KeyboardInterrupt:
         interrupted = True
     finally:

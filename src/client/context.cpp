@@ -3,6 +3,7 @@
 #include <tensorpool/context.hpp>
 #include <tensorpool/error.hpp>
 
+#include "messaging/aeron/aeron_client.hpp"
 #include "messaging/embedded/embedded_client.hpp"
 
 #include <fmt/format.h>
@@ -20,13 +21,24 @@ std::string environment(const char* name) {
 
 std::unique_ptr<messaging::Client> make_client(const ContextOptions& options) {
     if (options.messaging == MessagingKind::Aeron) {
-        throw Error(ErrorCode::Unsupported,
-                    "messaging 'aeron': this build has no Aeron backend; use messaging 'embedded'");
+        messaging::AeronOptions aeron;
+        aeron.dir = options.aeron_dir;
+        return messaging::make_aeron_client(aeron);
     }
     messaging::EmbeddedOptions embedded;
     embedded.dir = options.messaging_dir;
     embedded.group_access = options.group_access;
     return messaging::make_embedded_client(embedded);
+}
+
+std::unique_ptr<messaging::MediaDriver> make_media_driver(const ContextOptions& options) {
+    if (!options.embedded_media_driver) return nullptr;
+    if (options.messaging != MessagingKind::Aeron) {
+        throw Error(
+            ErrorCode::InvalidConfig,
+            "embedded media driver: only messaging 'aeron' has one; the embedded messaging needs none");
+    }
+    return messaging::start_media_driver(options.aeron_dir);
 }
 
 }  // namespace
@@ -47,7 +59,8 @@ ContextOptions ContextOptions::from_environment() {
     return options;
 }
 
-Context::Context(const ContextOptions& options) : client_(make_client(options)), clock_(&system_clock()) {
+Context::Context(const ContextOptions& options)
+    : media_driver_(make_media_driver(options)), client_(make_client(options)), clock_(&system_clock()) {
 }
 
 Context::Context(std::unique_ptr<messaging::Client> client, const Clock& clock)

@@ -18,6 +18,7 @@ MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings) {
     root.alias("messaging", "TP_MESSAGING");
     root.alias("messaging_dir", "TP_MESSAGING_DIR");
     root.alias("messaging_group", "TP_MESSAGING_GROUP");
+    root.alias("embedded_media_driver", "TP_EMBEDDED_MEDIA_DRIVER");
     std::string kind;
     if (root.read("messaging", kind)) {
         if (kind == "embedded" || kind == "aeron") {
@@ -29,6 +30,11 @@ MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings) {
     }
     root.read("messaging_dir", keys.dir);
     root.read("messaging_group", keys.group);
+    root.read("embedded_media_driver", keys.embedded_media_driver);
+    if (keys.embedded_media_driver && keys.kind != MessagingKind::Aeron) {
+        findings.problem("embedded_media_driver",
+                         "is for messaging = \"aeron\"; the embedded messaging needs no media driver");
+    }
     return keys;
 }
 

@@ -16,9 +16,11 @@ struct MessagingKeys {
     MessagingKind kind = MessagingKind::Embedded;
     std::string dir;
     bool group = false;
+    bool embedded_media_driver = false;
 };
 
-/// `messaging`, `messaging_dir`, `messaging_group` at the top of the file, or TP_MESSAGING and so on.
+/// `messaging`, `messaging_dir`, `messaging_group`, `embedded_media_driver` at the top of the file, or
+/// TP_MESSAGING and so on.
 [[nodiscard]] MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings);
 
 /// A stream id that becomes Aeron's signed 32-bit one (CFG-012).

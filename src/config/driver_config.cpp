@@ -94,6 +94,7 @@ ContextOptions DriverConfig::context_options() const {
     options.messaging_dir = messaging_dir;
     options.aeron_dir = aeron_dir;
     options.group_access = messaging_group;
+    options.embedded_media_driver = embedded_media_driver;
     return options;
 }
 

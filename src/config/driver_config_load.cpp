@@ -167,6 +167,7 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     config.messaging = messaging.kind;
     config.messaging_dir = messaging.dir;
     config.messaging_group = messaging.group;
+    config.embedded_media_driver = messaging.embedded_media_driver;
     read_driver(root.fixed_table("driver"), config, findings, environment);
     read_shm(root.fixed_table("shm"), config.shm, findings);
     read_policies(root.fixed_table("policies"), config.policies);

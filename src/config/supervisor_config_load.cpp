@@ -138,6 +138,7 @@ ContextOptions SupervisorConfig::context_options() const {
     context.messaging = messaging;
     context.messaging_dir = messaging_dir;
     context.group_access = messaging_group;
+    context.embedded_media_driver = embedded_media_driver;
     context.aeron_dir = aeron_dir;
     return context;
 }
@@ -152,6 +153,7 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
     loaded.config.messaging = messaging.kind;
     loaded.config.messaging_dir = messaging.dir;
     loaded.config.messaging_group = messaging.group;
+    loaded.config.embedded_media_driver = messaging.embedded_media_driver;
     Table driver = root.fixed_table("driver");
     std::vector<IdRange> assigned;  // by the driver to consumers that ask for streams of their own
     std::vector<IdRange> assigned_control;

@@ -179,7 +179,7 @@ TEST_F(TpStreamsTest, RefusesWhatCannotBeWithOneLine) {
     std::ofstream(path("bad.npy")) << "no array";
     EXPECT_EQ(run({"produce", "--stream-id", "1", "--file", path("bad.npy")}), 1);
     EXPECT_THAT(err, HasSubstr("not a .npy file"));
-    EXPECT_EQ(run({"produce", "--stream-id", "1", "--messaging", "aeron"}), 1);
+    EXPECT_EQ(run({"produce", "--stream-id", "1", "--messaging", "aeron", "--aeron-dir", path("aeron")}), 1);
     EXPECT_THAT(err, HasSubstr("aeron"));
 }
 

@@ -326,6 +326,10 @@ TEST(DriverConfigDefaultsTest, MessagingIsEmbeddedUnlessTheFileOrTheEnvironmentS
     EXPECT_EQ(options.messaging_dir, "/dev/shm/mine");
     EXPECT_FALSE(options.group_access);
     EXPECT_TRUE(parse_with("messaging_group = true").config.context_options().group_access);
+    EXPECT_TRUE(parse_with("messaging = \"aeron\"\nembedded_media_driver = true")
+                    .config.context_options()
+                    .embedded_media_driver);
+    EXPECT_THAT(test::problem_with("embedded_media_driver = true"), HasSubstr("messaging = \"aeron\""));
 }
 
 }  // namespace

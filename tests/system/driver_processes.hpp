@@ -4,6 +4,7 @@
 
 #include "support/eventually.hpp"
 #include "support/forked_child.hpp"
+#include "support/messaging_choice.hpp"
 #include "support/rounds.hpp"
 #include "support/temp_dir.hpp"
 
@@ -75,9 +76,7 @@ inline std::mt19937_64 printed_seed() {
 }
 
 inline ContextOptions messaging_in(const TempDir& dir) {
-    ContextOptions options;
-    options.messaging_dir = dir.str() + "/messaging";
-    return options;
+    return messaging_options_in(dir);
 }
 
 inline DriverConfig driver_config_in(const TempDir& dir) {

@@ -4,6 +4,7 @@
 
 #include "support/eventually.hpp"
 #include "support/forked_child.hpp"
+#include "support/messaging_choice.hpp"
 #include "support/pattern.hpp"
 #include "support/rounds.hpp"
 #include "support/temp_dir.hpp"
@@ -28,9 +29,7 @@ inline constexpr std::uint32_t kKillStream = 4242;
 inline constexpr std::uint32_t kFrameBytes = 24 * 1024;
 
 inline ContextOptions context_options_in(const TempDir& dir) {
-    ContextOptions options;
-    options.messaging_dir = dir.str() + "/messaging";
-    return options;
+    return messaging_options_in(dir);
 }
 
 inline ProducerOptions producer_options_in(const TempDir& dir, std::uint32_t nslots) {
