@@ -413,7 +413,8 @@ void Consumer::Impl::sync_mapping() noexcept {
     reader_.attach(mapping);
     if (options.progress) progress_reader_.attach(mapping);
     look_up_.attach(mapping);
-    if (hello_ && mapping != nullptr) hello_->trigger();  // whoever produces now may not have heard the last one
+    if (hello_ && mapping != nullptr)
+        hello_->trigger();  // whoever produces now may not have heard the last one
     sequence.restart();
     gate_.restart();
     resync_ = false;

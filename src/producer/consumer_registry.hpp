@@ -34,8 +34,8 @@ public:
 
     /// Listens, answers, and closes the streams of the silent.
     int do_work(Nanos now_ns) noexcept;
-    /// Whether the last cycle found one more publication on the control stream, a new consumer's perhaps. This
-    /// process subscribes there itself, so that "is anybody listening" says nothing.
+    /// Whether the last cycle found one more publication on the control stream, a new consumer's perhaps.
+    /// This process subscribes there itself, so that "is anybody listening" says nothing.
     [[nodiscard]] bool somebody_new() const noexcept { return somebody_new_; }
 
     // ---- per frame: no allocation, no system call ----

@@ -56,7 +56,8 @@ protected:
     /// As a producer does: the frame, its descriptor on the shared stream, then on the own one.
     void publish(std::uint64_t seq) {
         stream.publish(seq);
-        if (own) ASSERT_TRUE(own->send(stream.descriptor(seq)));
+        if (own == nullptr) return;
+        ASSERT_TRUE(own->send(stream.descriptor(seq)));
     }
     [[nodiscard]] const ConsumerCounters& counters() const { return reader->counters(); }
 

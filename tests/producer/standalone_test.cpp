@@ -76,8 +76,8 @@ TEST(StandaloneTest, AnnouncesOncePerPeriodAndAtOnceToANewSubscriber) {
               static_cast<std::uint64_t>(kNanosPerSecond));
 }
 
-// The producer itself subscribes to a control stream that it announces on: it goes by who comes to speak there.
-// spec: WIRE-063
+// The producer itself subscribes to a control stream that it announces on: it goes by who comes to speak
+// there. spec: WIRE-063
 TEST(StandaloneTest, AnnouncesAtOnceToWhoeverComesToAControlStreamItShares) {
     ProducerFixture fixture;
     fixture.start();
