@@ -139,7 +139,7 @@ void Core::advance(Entry& entry) noexcept {
                monotonic_now_ns() >= entry.retry_ns) {
         begin(entry);
     } else if (entry.progress == Resource::Progress::Done) {
-        entry.resource->refresh();
+        entry.resource->show();
     }
 }
 

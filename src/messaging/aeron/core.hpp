@@ -28,7 +28,7 @@ public:
     /// Looks for the answer.
     virtual Progress advance() noexcept = 0;
     /// Called whenever the core runs, once it is registered.
-    virtual void refresh() noexcept {}
+    virtual void show() noexcept {}
     /// "publication of stream 5 on aeron:ipc", for messages.
     [[nodiscard]] virtual std::string describe() const = 0;
 };

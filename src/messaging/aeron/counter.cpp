@@ -31,7 +31,7 @@ AeronCounter::AeronCounter(std::shared_ptr<Core> core, std::int32_t type_id, std
 
 AeronCounter::~AeronCounter() {
     core_->remove(*this, [this] {
-        refresh();
+        show();
         ::aeron_counter_close(counter_, nullptr, nullptr);
         if (request_ != nullptr && !session_->closed()) {
             // Nobody takes the answer any more.
@@ -64,11 +64,11 @@ Resource::Progress AeronCounter::advance() noexcept {
         return Progress::Failed;
     }
     shown_ = ::aeron_counter_addr(counter_);
-    refresh();
+    show();
     return Progress::Done;
 }
 
-void AeronCounter::refresh() noexcept {
+void AeronCounter::show() noexcept {
     if (shown_ != nullptr) base::store_release(*shown_, get());
 }
 

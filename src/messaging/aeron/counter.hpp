@@ -27,7 +27,7 @@ public:
 private:
     Progress begin(std::shared_ptr<Session> session) noexcept override;
     Progress advance() noexcept override;
-    void refresh() noexcept override;
+    void show() noexcept override;
     [[nodiscard]] std::string describe() const override;
 
     std::int64_t value_ = 0;
