@@ -44,6 +44,7 @@ int main() {
 
     std::deque<tp::FrameObservation> images;  // the slow stream drives the output time
     std::deque<ImuSample> samples;
+    std::uint64_t imu_since = 0;
     int fused = 0;
     const tp::Nanos deadline = tp::monotonic_now_ns() + 20 * tp::kNanosPerSecond;
     while (fused < 5 && tp::monotonic_now_ns() < deadline) {
@@ -56,6 +57,7 @@ int main() {
         });
         imu.poll([&](const tp::Frame& frame) {
             join.observe(10001, frame, now);
+            if (imu_since == 0) imu_since = frame.timestamp_ns();
             samples.push_back({frame.timestamp_ns(), examples::first_value(frame)});  // 24 bytes: copied
         });
         while (!images.empty()) {
@@ -63,6 +65,10 @@ int main() {
             const tp::JoinDecision& decision = join.decide(time, tp::ClockDomain::Monotonic, now);
             if (!decision.ready()) break;
             const tp::JoinInput window = decision.inputs[1];
+            if (window.first < imu_since) {  // the IMU was not there yet: this window cannot be complete
+                images.pop_front();
+                continue;
+            }
             while (!samples.empty() && samples.front().time_ns < window.first) samples.pop_front();
             std::size_t count = 0;
             float sum = 0;

@@ -9,6 +9,9 @@
 #include <tensorpool/join.hpp>
 #include <tensorpool/merge_map_exchange.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <ctime>
 #include <memory>
 
@@ -188,8 +191,8 @@ TEST(JoinKillTest, AJoinOutlivesItsInputsThatAreKilledAndStartedAgain) {
 TEST(JoinKillTest, NothingElseStopsWhenTheJoiningProcessIsKilled) {
     const TempDir dir;
     Context context(context_options_in(dir));
-    Producer left(context, input_options(dir, kLeft, kSmallRing));
-    Producer right(context, input_options(dir, kRight, kSmallRing));
+    Producer left(context, input_options(dir, kLeft, kLargeRing));
+    Producer right(context, input_options(dir, kRight, kLargeRing));
     std::uint64_t published = 0;
     const auto produce = [&] {
         for (Producer* producer : {&left, &right}) {
@@ -199,16 +202,26 @@ TEST(JoinKillTest, NothingElseStopsWhenTheJoiningProcessIsKilled) {
         ++published;
     };
     for (int round = 0; round < rounds(10); ++round) {
+        int joined[2];
+        ASSERT_EQ(::pipe2(joined, O_NONBLOCK | O_CLOEXEC), 0);
         ForkedChild child([&]() -> int {
             JoinStage stage(dir);
             while (stage.outputs < 5) stage.cycle();
-            std::printf(".");
-            std::fflush(stdout);
+            if (::write(joined[1], "j", 1) != 1) return 1;
             while (true) stage.cycle();
         });
-        for (int frame = 0; frame < 500; ++frame) produce();
+        char byte = 0;
+        EXPECT_TRUE(eventually(
+            [&] {
+                produce();
+                return ::read(joined[0], &byte, 1) == 1;
+            },
+            std::chrono::minutes(2)))
+            << "round " << round << ": the child joined nothing";
         child.kill();
-        for (int frame = 0; frame < 2 * static_cast<int>(kSmallRing); ++frame) produce();
+        ::close(joined[0]);
+        ::close(joined[1]);
+        for (int frame = 0; frame < 100; ++frame) produce();
     }
     EXPECT_EQ(left.counters().frames_committed, published);
     EXPECT_EQ(right.counters().frames_committed, published);
