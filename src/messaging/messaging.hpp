@@ -6,6 +6,7 @@
 #include <tensorpool/expected.hpp>
 
 #include "base/function_ref.hpp"
+#include "messaging/counters.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -145,6 +146,16 @@ public:
                                                                        std::int32_t stream_id) = 0;
     [[nodiscard]] virtual std::unique_ptr<Subscription> add_subscription(const std::string& channel,
                                                                          std::int32_t stream_id) = 0;
+
+    /// A counter of this process, 0 at first. Type id, key and label are free to choose;
+    /// messaging/counters.hpp has the limits. Destroy it before the client. Throws Error: key too long, no
+    /// room for another one.
+    [[nodiscard]] virtual std::unique_ptr<Counter> add_counter(std::int32_t type_id,
+                                                               std::span<const std::byte> key,
+                                                               std::string_view label) = 0;
+    /// Every counter of every living process on this messaging, ordered by id. Not for duty cycles: it makes
+    /// system calls and allocates. Callable from any thread. Throws Error when they cannot be read.
+    virtual void for_each_counter(CounterHandler handler) = 0;
 
     /// Housekeeping that needs system calls (liveness of peers, reaping what the dead left). Roles call it
     /// once per duty cycle; it does real work only every few tens of milliseconds.

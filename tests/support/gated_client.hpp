@@ -41,6 +41,12 @@ public:
                                                                             std::int32_t stream_id) override {
         return inner_->add_subscription(channel, stream_id);
     }
+    [[nodiscard]] std::unique_ptr<messaging::Counter> add_counter(std::int32_t type_id,
+                                                                  std::span<const std::byte> key,
+                                                                  std::string_view label) override {
+        return inner_->add_counter(type_id, key, label);
+    }
+    void for_each_counter(messaging::CounterHandler handler) override { inner_->for_each_counter(handler); }
     int do_work(Nanos now_ns) noexcept override { return inner_->do_work(now_ns); }
     bool wait(std::span<messaging::Subscription* const> all, Nanos timeout_ns) noexcept override {
         return inner_->wait(all, timeout_ns);

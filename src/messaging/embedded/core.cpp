@@ -6,7 +6,15 @@
 #include "base/log.hpp"
 #include "messaging/embedded/waiter.hpp"
 
+#include <tuple>
+
 namespace tensorpool::messaging::embedded {
+namespace {
+
+// The counters of the dead harm nobody: readers skip them.
+constexpr int kChecksPerReap = 20;
+
+}  // namespace
 
 StreamRegistry& Core::enter(std::int32_t stream_id, const DirectoryLock& lock) {
     const auto found = streams_.find(stream_id);
@@ -40,6 +48,10 @@ int Core::check_peers(Nanos now_ns) noexcept {
     const std::unique_lock guard(mutex_, std::try_to_lock);
     if (!guard) return 0;
     int work = 0;
+    if (--checks_until_reap_ < 0) {
+        checks_until_reap_ = kChecksPerReap;
+        work += reap_dead_counters();
+    }
     for (auto& [stream_id, stream] : streams_) {
         report_if_removed(stream);
         if (!stream.registry->needs_sweep()) continue;
@@ -48,6 +60,37 @@ int Core::check_peers(Nanos now_ns) noexcept {
         work += stream.registry->sweep();
     }
     return work;
+}
+
+int Core::reap_dead_counters() noexcept {
+    if (!any_dead_counters(directory_)) return 0;
+    const auto lock = directory_.try_lock();
+    return lock ? reap_counters(*lock) : 0;
+}
+
+std::shared_ptr<CountersFile> Core::counters() {
+    const std::lock_guard guard(mutex_);
+    std::shared_ptr<CountersFile> file = counters_.lock();
+    if (!file) {
+        file = std::make_shared<CountersFile>(directory_);
+        counters_ = file;
+    }
+    return file;
+}
+
+void Core::for_each_counter(CounterHandler handler) {
+    std::uint64_t own_session = 0;
+    {
+        const std::lock_guard guard(mutex_);
+        if (const auto file = counters_.lock()) own_session = file->session();
+    }
+    read_counters(directory_, own_session, handler);
+    std::ignore = reap_dead_counters();
+}
+
+void Core::remove_directory_if_unused() noexcept {
+    if (const auto lock = directory_.lock_existing()) reap_counters(*lock);
+    directory_.remove_if_unused();
 }
 
 void Core::report_if_removed(Stream& stream) noexcept {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "messaging/embedded/counters_file.hpp"
 #include "messaging/embedded/directory.hpp"
 #include "messaging/embedded/registry.hpp"
 
@@ -51,7 +52,12 @@ public:
     /// Looks for peers that died, at most once per interval; whoever notices cleans up for everyone.
     int check_peers(Nanos now_ns) noexcept;
 
-    void remove_directory_if_unused() noexcept { directory_.remove_if_unused(); }
+    /// The counters of this process, made by the first who asks. Throws Error.
+    [[nodiscard]] std::shared_ptr<CountersFile> counters();
+    /// As Client::for_each_counter. Removes what the dead left on the way.
+    void for_each_counter(CounterHandler handler);
+
+    void remove_directory_if_unused() noexcept;
 
     /// Async-signal-safe.
     void wake() noexcept;
@@ -69,6 +75,7 @@ private:
     StreamRegistry& enter(std::int32_t stream_id, const DirectoryLock& lock);
     void leave(StreamRegistry& registry, const DirectoryLock* lock) noexcept;
     void report_if_removed(Stream& stream) noexcept;
+    int reap_dead_counters() noexcept;
 
     const Directory directory_;
     const Clock& clock_;
@@ -76,6 +83,8 @@ private:
     std::atomic<Nanos> next_check_ns_{0};
     std::mutex mutex_;
     std::map<std::int32_t, Stream> streams_;
+    std::weak_ptr<CountersFile> counters_;  ///< kept by the counters themselves
+    int checks_until_reap_ = 0;
     std::uint32_t wake_word_ = 0;
 };
 

@@ -43,6 +43,9 @@ public:
     /// Waits like lock(), makes nothing, does not throw.
     [[nodiscard]] std::optional<DirectoryLock> lock_existing() const noexcept;
 
+    /// The directory itself, checked like lock() does; empty when it does not exist. Throws Error.
+    [[nodiscard]] base::UniqueFd open_existing() const { return open_dir(false); }
+
     /// Removes the directory when no stream is left in it.
     void remove_if_unused() const noexcept;
 

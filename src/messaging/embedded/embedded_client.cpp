@@ -51,6 +51,18 @@ std::uint64_t check_channel(const std::string& channel) {
     return term;
 }
 
+class EmbeddedCounter final : public Counter {
+public:
+    EmbeddedCounter(std::shared_ptr<Core> core, std::shared_ptr<CountersFile> file, std::uint32_t index)
+        : Counter(file->value(index)), core_(std::move(core)), file_(std::move(file)), index_(index) {}
+    ~EmbeddedCounter() override { file_->release(index_); }
+
+private:
+    std::shared_ptr<Core> core_;  // whose directory the file removes itself from
+    std::shared_ptr<CountersFile> file_;
+    std::uint32_t index_;
+};
+
 class EmbeddedClient final : public Client {
 public:
     explicit EmbeddedClient(std::shared_ptr<Core> core) : core_(std::move(core)) {
@@ -69,6 +81,13 @@ public:
         check_channel(channel);
         return std::make_unique<EmbeddedSubscription>(core_, channel, stream_id);
     }
+
+    [[nodiscard]] std::unique_ptr<Counter> add_counter(std::int32_t type_id, std::span<const std::byte> key,
+                                                       std::string_view label) override {
+        const std::shared_ptr<CountersFile> file = core_->counters();
+        return std::make_unique<EmbeddedCounter>(core_, file, file->allocate(type_id, key, label));
+    }
+    void for_each_counter(CounterHandler handler) override { core_->for_each_counter(handler); }
 
     int do_work(Nanos now_ns) noexcept override { return core_->check_peers(now_ns); }
     bool wait(std::span<Subscription* const> subscriptions, Nanos timeout_ns) noexcept override;
