@@ -5,6 +5,7 @@
 // shutdown request ends it.
 
 #include "common/messaging_options.hpp"
+#include "common/telemetry_options.hpp"
 #include "tp/commands.hpp"
 
 #include <tensorpool/context.hpp>
@@ -20,6 +21,7 @@ namespace {
 struct DriverOptions {
     std::string config;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
 };
 
 /// Bounds how late a timer of the idle driver is, and how long a signal that hits between two looks waits.
@@ -32,8 +34,10 @@ ExitCode run_driver(DriverOptions& options) {
         std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
 
     stop_on_signals();
-    Context context(options.messaging.context_options(loaded.config.context_options()));
+    Context context(
+        options.telemetry.applied_to(options.messaging.context_options(loaded.config.context_options())));
     Driver driver(context, std::move(loaded.config));
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp driver");
     while (!stop_requested() && !driver.is_stopped()) {
         if (driver.do_work(context.clock().now_ns()) == 0) driver.wait(kLongestWait);
     }
@@ -53,6 +57,7 @@ void add_driver_command(CLI::App& app, Selection& selection) {
                 ->required()
                 ->option_text("FILE");
             options.messaging.add_to(command);
+            options.telemetry.add_to(command);
         },
         run_driver);
 }

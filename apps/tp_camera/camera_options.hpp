@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/messaging_options.hpp"
+#include "common/telemetry_options.hpp"
 
 #include <tensorpool/aravis_source.hpp>
 
@@ -37,6 +38,7 @@ struct CameraOptions {
     double duration_s = 0;
 
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     StreamEndpoints endpoints;
 
     /// `this` must outlive the parsing of `app`.

@@ -88,7 +88,8 @@ public:
         : options_(options),
           simulator_(options.fake ? std::make_optional<Simulator>() : std::nullopt),
           source_(open_camera(options)),
-          context_(options.messaging.context_options()),
+          context_(options.telemetry.applied_to(options.messaging.context_options())),
+          telemetry_(context_, options.telemetry, "tp-camera"),
           producer_(context_, producer_options(options, source_.payload_bytes())),
           pump_(producer_, source_, pump_options(options)),
           agents_("tp-camera", {&producer_, &pump_}) {}
@@ -113,6 +114,7 @@ private:
     std::optional<Simulator> simulator_;
     AravisSource source_;
     Context context_;
+    ProgramTelemetry telemetry_;
     Producer producer_;
     DevicePump pump_;
     CompositeAgent agents_;

@@ -78,6 +78,11 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
     control_ = subscribe(at.control);
     if (at.announce != at.control) announces_ = subscribe(at.announce);
     consumer_id = options.consumer_id;
+    published_.emplace(context.messaging(), telemetry::stream_owner("Consumer", consumer_id,
+                                                                    options.stream_id, context.instance()));
+    published_->add(telemetry::rows<ConsumerCounters>(), counters);
+    published_->add(telemetry::rows<telemetry::ConsumerGauges>(), gauges_);
+    read_latency_ = context.latencies().add(telemetry::Latency::DescriptorToRead, published_->owner());
     if (options.qos_period_ns > 0) {
         qos_.emplace(context.messaging().add_publication(at.qos.channel, at.qos.stream_id),
                      options.qos_period_ns, context.clock().now_ns());
@@ -201,6 +206,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
             return false;
         }
     }
+    if (read_sampler_.take()) measure(frame);
     try {
         call(handler, frame);
     } catch (...) {
@@ -223,6 +229,17 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
     ++counters.frames_delivered;
     counters.bytes_delivered += frame.payload().size();
     return true;
+}
+
+/// From the publish time, where descriptors carry one, else from the capture time. Stamps of another clock
+/// show as times that lie ahead or too far back, and are left out.
+void Consumer::Impl::measure(const Frame& frame) noexcept {
+    constexpr Nanos kLongest = 60 * kNanosPerSecond;
+    const std::uint64_t stamp =
+        frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns() : frame.timestamp_ns();
+    const auto now_ns = static_cast<std::uint64_t>(context.clock().now_ns());
+    if (stamp == 0 || stamp > now_ns || now_ns - stamp > std::uint64_t{kLongest}) return;
+    read_latency_->record(static_cast<Nanos>(now_ns - stamp));
 }
 
 void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
@@ -252,6 +269,7 @@ void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
 
 int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
+    if (read_latency_) read_sampler_.cycle(now_ns);
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session(now_ns);
@@ -266,6 +284,10 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
             [](void* f, const Frame& frame) { (*static_cast<std::function<void(const Frame&)>*>(f))(frame); },
             &frame_handler, 16);
     }
+    published_->cycle(now_ns, work, [this]() noexcept {
+        gauges_.epoch = mapped_epoch_;
+        gauges_.last_seq = sequence.seen() ? sequence.last() : 0;
+    });
     return work;
 }
 
@@ -302,9 +324,10 @@ void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, c
     const std::string& fallback = config.payload_fallback_uri;
     if (!config.use_shm && !fallback.empty() && !messaging::is_payload_fallback(fallback)) {
         ++counters.configs_refused;
-        base::log(LogLevel::Warn, "Consumer",
-                  "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
-                  options.stream_id, fallback);
+        base::log_with(LogLevel::Warn, "Consumer",
+                       {{"stream_id", options.stream_id}, {"consumer_id", consumer_id}, {"uri", fallback}},
+                       "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
+                       options.stream_id, fallback);
         return;
     }
     if (config.use_shm == remote.use_shm && config.mode == remote.mode &&

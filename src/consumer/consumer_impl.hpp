@@ -14,6 +14,9 @@
 #include "control/dispatcher.hpp"
 #include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/latency.hpp"
+#include "telemetry/tables.hpp"
 
 #include <functional>
 #include <memory>
@@ -67,6 +70,7 @@ private:
     /// Reads one frame and hands it out; true when it was delivered intact.
     bool deliver(const wire::FrameDescriptorBlock& descriptor, Call call, void* handler) noexcept;
     void count_drop(FrameReader::Result result) noexcept;
+    void measure(const Frame& frame) noexcept;
     int poll_every(Call call, void* handler, int limit) noexcept;
     int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;
 
@@ -86,6 +90,10 @@ private:
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;
+    std::optional<telemetry::CounterSet> published_;
+    telemetry::ConsumerGauges gauges_;
+    std::shared_ptr<telemetry::LatencyRecorder> read_latency_;  // empty: not measured
+    telemetry::LatencySampler read_sampler_;
 };
 
 }  // namespace tensorpool
