@@ -109,5 +109,6 @@ void copy_group(const Options&, Results&);
 void latency_group(const Options&, Results&);
 void fanout_group(const Options&, Results&);
 void driver_group(const Options&, Results&);
+void telemetry_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

@@ -13,18 +13,17 @@ constexpr const char* kUsage =
     "usage: tp-bench [--quick] [--json FILE] [--only NAME]\n"
     "  --quick      fewer rounds: under a minute in all\n"
     "  --json FILE  also write one flat object of name to number\n"
-    "  --only NAME  run one group: publish, copy, latency, fanout, driver\n";
+    "  --only NAME  run one group: publish, copy, latency, fanout, driver, telemetry\n";
 
 struct NamedGroup {
     const char* name;
     tensorpool::bench::Group run;
 };
 
-constexpr NamedGroup kGroups[] = {{"publish", tensorpool::bench::publish_group},
-                                  {"copy", tensorpool::bench::copy_group},
-                                  {"latency", tensorpool::bench::latency_group},
-                                  {"fanout", tensorpool::bench::fanout_group},
-                                  {"driver", tensorpool::bench::driver_group}};
+constexpr NamedGroup kGroups[] = {
+    {"publish", tensorpool::bench::publish_group}, {"copy", tensorpool::bench::copy_group},
+    {"latency", tensorpool::bench::latency_group}, {"fanout", tensorpool::bench::fanout_group},
+    {"driver", tensorpool::bench::driver_group},   {"telemetry", tensorpool::bench::telemetry_group}};
 
 }  // namespace
 

@@ -181,6 +181,14 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
             return true;
         case consumer::SequenceTracker::Verdict::Regression:
             ++counters.seq_regressions;
+            if (regression_log_.pass(now_ns_)) {
+                base::log_with(LogLevel::Warn, "Consumer",
+                               {{"stream_id", options.stream_id},
+                                {"epoch", mapped_epoch_},
+                                {"seq", descriptor.seq},
+                                {"held_back", regression_log_.take_held_back()}},
+                               "stream {}: seq went back to {}", options.stream_id, descriptor.seq);
+            }
             tracker.on_sequence_regression();
             sync_mapping();
             return false;

@@ -5,6 +5,7 @@
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver_session.hpp>
 
+#include "base/log.hpp"
 #include "base/timer.hpp"
 #include "consumer/frame_reader.hpp"
 #include "consumer/mapping_tracker.hpp"
@@ -90,6 +91,7 @@ private:
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;
+    base::LogLimit regression_log_;
     std::optional<telemetry::CounterSet> published_;
     telemetry::ConsumerGauges gauges_;
     std::shared_ptr<telemetry::LatencyRecorder> read_latency_;  // empty: not measured
