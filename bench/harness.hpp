@@ -119,5 +119,6 @@ void trace_group(const Options&, Results&);
 void bridge_group(const Options&, Results&);
 /// Without Aeron it only says so.
 void aeron_group(const Options&, Results&);
+void telemetry_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

@@ -33,6 +33,7 @@ constexpr NamedGroup kGroups[] = {
     {"trace", tensorpool::bench::trace_group},
     {"bridge", tensorpool::bench::bridge_group},
     {"aeron", tensorpool::bench::aeron_group},
+    {"telemetry", tensorpool::bench::telemetry_group},
 };
 // clang-format on
 

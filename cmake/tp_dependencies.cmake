@@ -13,6 +13,11 @@ if(TP_BUILD_APPS)
   find_package(PNG)                    # libpng-dev
   find_package(nlohmann_json REQUIRED) # nlohmann-json3-dev
 endif()
+set(TP_HAVE_PROMETHEUS OFF)
+if(TP_BUILD_APPS)
+  find_package(prometheus-cpp CONFIG QUIET) # prometheus-cpp-dev
+  set(TP_HAVE_PROMETHEUS ${prometheus-cpp_FOUND})
+endif()
 if(TP_BUILD_TESTS)
   find_package(GTest REQUIRED)         # libgtest-dev libgmock-dev
   find_package(nlohmann_json REQUIRED) # nlohmann-json3-dev

@@ -8,16 +8,13 @@
 
 #include <tensorpool/error.hpp>
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <charconv>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,44 +74,6 @@ int complain(const std::string& command, std::string_view what, ExitCode code) {
         begin = end + 1;
     }
     return static_cast<int>(code);
-}
-
-class SpdlogSink final : public LogSink {
-public:
-    SpdlogSink() : logger_("tensorpool", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-        logger_.set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-        logger_.set_level(spdlog::level::debug);
-        logger_.flush_on(spdlog::level::debug);
-    }
-    void write(LogLevel level, std::string_view module, std::string_view message) noexcept override {
-        // Records quote what peers sent: one record stays one line, and the terminal its master.
-        logger_.log(level_of(level), "{}: {}", module, printable(message));
-    }
-
-private:
-    static spdlog::level::level_enum level_of(LogLevel level) noexcept {
-        switch (level) {
-            case LogLevel::Debug:
-                return spdlog::level::debug;
-            case LogLevel::Info:
-                return spdlog::level::info;
-            case LogLevel::Warn:
-                return spdlog::level::warn;
-            case LogLevel::Error:
-                return spdlog::level::err;
-        }
-        return spdlog::level::info;
-    }
-    spdlog::logger logger_;
-};
-
-/// OBS-018, names and our scale.
-std::optional<LogLevel> parse_level(std::string_view text) {
-    if (text == "10" || text == "debug") return LogLevel::Debug;
-    if (text == "20" || text == "info") return LogLevel::Info;
-    if (text == "30" || text == "warn") return LogLevel::Warn;
-    if (text == "40" || text == "error") return LogLevel::Error;
-    return std::nullopt;
 }
 
 /// TOOL-012: CLI11 would also read 0x10 and, with a leading 0, octal; and take what is too large for 64 bits.
@@ -204,9 +163,18 @@ bool stop_requested() noexcept {
 }
 
 void log_to_stderr(LogLevel lowest) {
-    static SpdlogSink sink;
-    const char* const text = std::getenv("TP_LOG_LEVEL");
-    set_log_sink(&sink, parse_level(text == nullptr ? "" : text).value_or(lowest));
+    static std::unique_ptr<LogSink> sink;
+    LogSettings settings = LogSettings::from_environment();
+    if (!settings.on) {
+        // What a program has to say about itself on stderr (TOOL-005); TP_LOG=0 silences it.
+        if (std::getenv("TP_LOG") != nullptr) return;
+        if (std::getenv("TP_LOG_LEVEL") == nullptr) settings.level = lowest;
+        settings.format = LogFormat::Text;
+        settings.file.clear();
+        settings.modules.clear();
+    }
+    sink = make_log_sink(settings);
+    set_log_sink(sink.get(), settings.level);
 }
 
 Nanos deadline_after(double seconds) {

@@ -58,8 +58,9 @@ int run_program(CLI::App& app, Selection& selection, int argc, const char* const
 void stop_on_signals();
 [[nodiscard]] bool stop_requested() noexcept;
 
-/// Sends the library's records to stderr as text, from TP_LOG_LEVEL (10 debug ... 40 error, or a name) up;
-/// `lowest` when that is unset.
+/// With TP_LOG=1: logs as the TP_LOG variables say (OBS-017 to OBS-020). With TP_LOG unset: shows the
+/// library's records from TP_LOG_LEVEL, or `lowest`, up as lines of text on stderr. With any other TP_LOG:
+/// nothing. Throws Error when the log file cannot be opened.
 void log_to_stderr(LogLevel lowest);
 
 /// From now on failures of the messaging are called those of `name`: "Aeron" (TOOL-005), else "Messaging".

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <string>
@@ -30,8 +32,6 @@ using Report = nlohmann::ordered_json;
 /// Prints as lines, or as one JSON line, and flushes.
 void print_report(const Report& report, bool json);
 
-/// Text from a peer, made safe for a terminal: control characters, whatever turns or hides the text around
-/// it, and what is no UTF-8 become `\xNN` for each byte; a backslash is doubled.
-[[nodiscard]] std::string printable(std::string_view text);
+using base::printable;
 
 }  // namespace tensorpool::apps

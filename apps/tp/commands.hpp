@@ -20,6 +20,9 @@ void add_consume_command(CLI::App& app, Selection& selection);
 void add_produce_command(CLI::App& app, Selection& selection);
 /// listen, and announce-, control-, descriptor-, qos-listen.
 void add_listen_commands(CLI::App& app, Selection& selection);
+/// stats, driver-counters, bridge-status.
+void add_stats_commands(CLI::App& app, Selection& selection);
+void add_top_command(CLI::App& app, Selection& selection);
 /// metadata-listen, metadata-dump.
 void add_metadata_commands(CLI::App& app, Selection& selection);
 void add_send_consumer_config_command(CLI::App& app, Selection& selection);

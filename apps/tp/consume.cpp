@@ -7,6 +7,7 @@
 #include "common/frame_statistics.hpp"
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
+#include "common/telemetry_options.hpp"
 #include "common/tensor_file.hpp"
 #include "common/test_pattern.hpp"
 #include "tp/commands.hpp"
@@ -30,6 +31,7 @@ constexpr Nanos kLongestWait = 20 * kNanosPerMilli;
 
 struct ConsumeOptions {
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     ConsumerOptions consumer;
     bool standalone = false;
     bool own_stream = false;
@@ -211,7 +213,8 @@ ExitCode run_consume(ConsumeOptions& options) {
         options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
     log_to_stderr(LogLevel::Warn);
     stop_on_signals();
-    Context context(options.messaging.context_options());
+    Context context(options.telemetry.applied_to(options.messaging.context_options()));
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp consume");
     return ConsumeRun(context, options).run();
 }
 
@@ -248,6 +251,7 @@ void add_options(CLI::App& command, ConsumeOptions& options) {
         ->capture_default_str();
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
+    options.telemetry.add_to(command);
     add_endpoints(command, options.consumer.endpoints);
 }
 

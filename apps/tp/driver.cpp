@@ -5,6 +5,7 @@
 // shutdown request ends it.
 
 #include "common/messaging_options.hpp"
+#include "common/telemetry_options.hpp"
 #include "tp/commands.hpp"
 
 #include <tensorpool/context.hpp>
@@ -22,6 +23,7 @@ namespace {
 struct DriverOptions {
     std::string config;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
 };
 
 /// Bounds how late a timer of the idle driver is, and how long a signal that hits between two looks waits.
@@ -34,10 +36,12 @@ ExitCode run_driver(DriverOptions& options) {
         std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
 
     stop_on_signals();
-    Context context(options.messaging.context_options(loaded.config.context_options()));
+    Context context(
+        options.telemetry.applied_to(options.messaging.context_options(loaded.config.context_options())));
     Driver driver(context, std::move(loaded.config));
     std::optional<Supervisor> supervisor;
     if (loaded.supervisor) supervisor.emplace(context, *loaded.supervisor);
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp driver");
     while (!stop_requested() && !driver.is_stopped()) {
         const Nanos now = context.clock().now_ns();
         int work = driver.do_work(now);
@@ -61,6 +65,7 @@ void add_driver_command(CLI::App& app, Selection& selection) {
                 ->required()
                 ->option_text("FILE");
             options.messaging.add_to(command);
+            options.telemetry.add_to(command);
         },
         run_driver);
 }

@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
     add_consume_command(app, selection);
     add_join_command(app, selection);
     add_ls_command(app, selection);
+    add_stats_commands(app, selection);
+    add_top_command(app, selection);
     add_listen_commands(app, selection);
     add_metadata_commands(app, selection);
     add_inspect_commands(app, selection);

@@ -8,6 +8,7 @@
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
 #include "common/standalone_options.hpp"
+#include "common/telemetry_options.hpp"
 #include "common/tensor_file.hpp"
 #include "common/test_pattern.hpp"
 #include "common/trace_options.hpp"
@@ -37,6 +38,7 @@ constexpr Nanos kLongestNap = 20 * kNanosPerMilli;
 
 struct ProduceOptions {
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     ProducerOptions producer;
     StandaloneOptions standalone;
     std::vector<std::int32_t> shape{512, 512};
@@ -250,7 +252,8 @@ ExitCode run_produce(ProduceOptions& options) {
     if (options.create) options.producer.publish_mode = PublishMode::ExistingOrCreate;
     log_to_stderr(LogLevel::Warn);
     stop_on_signals();
-    Context context(options.messaging.context_options());
+    Context context(options.telemetry.applied_to(options.messaging.context_options()));
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp produce");
     return ProduceRun(context, options, std::move(source)).run();
 }
 
@@ -295,6 +298,7 @@ void add_options(CLI::App& command, ProduceOptions& options) {
     options.standalone.add_to(command);
     options.trace.add_to(command);
     options.messaging.add_to(command);
+    options.telemetry.add_to(command);
     add_endpoints(command, options.producer.endpoints);
 }
 

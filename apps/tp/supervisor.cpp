@@ -6,6 +6,7 @@
 
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
+#include "common/telemetry_options.hpp"
 #include "messaging/messaging.hpp"
 #include "tp/commands.hpp"
 
@@ -27,6 +28,7 @@ constexpr Nanos kNap = 10 * kNanosPerMilli;
 struct SupervisorProgramOptions {
     std::string config;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     double duration_s = 0;
     double interval_s = 1;
     bool observe = false;
@@ -113,8 +115,10 @@ ExitCode run_supervisor(SupervisorProgramOptions& options) {
     if (!supervising.issue_configs)
         std::fputs("tp supervisor: watching only; consumers are told how to read by the driver\n", stderr);
     stop_on_signals();
-    Context context(options.messaging.context_options(loaded.config.context_options()));
+    Context context(
+        options.telemetry.applied_to(options.messaging.context_options(loaded.config.context_options())));
     Supervisor supervisor(context, supervising);
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp supervisor");
     const Nanos end = deadline_after(options.duration_s);
     const auto interval = static_cast<Nanos>(options.interval_s * static_cast<double>(kNanosPerSecond));
     Nanos next_print = context.clock().now_ns() + interval;
@@ -163,6 +167,7 @@ void add_supervisor_command(CLI::App& app, Selection& selection) {
             command.add_flag("--observe", options.observe, "only watch: tell no consumer how to read");
             command.add_flag("--json", options.json, "one JSON object a line");
             options.messaging.add_to(command);
+            options.telemetry.add_to(command);
         },
         run_supervisor);
 }

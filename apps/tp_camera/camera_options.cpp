@@ -113,6 +113,7 @@ void CameraOptions::add_to(CLI::App& app) {
 
     trace.add_to(app, kStream);
     messaging.add_to(app);
+    telemetry.add_to(app);
     add_endpoint(app, "control", endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
     add_endpoint(app, "announce", endpoints.announce);
     add_endpoint(app, "descriptor", endpoints.descriptor);

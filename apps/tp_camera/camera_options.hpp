@@ -4,6 +4,7 @@
 
 #include "common/messaging_options.hpp"
 #include "common/trace_options.hpp"
+#include "common/telemetry_options.hpp"
 
 #include <tensorpool/aravis_source.hpp>
 
@@ -39,6 +40,7 @@ struct CameraOptions {
 
     TraceOptions trace;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     StreamEndpoints endpoints;
 
     /// `this` must outlive the parsing of `app`.

@@ -88,7 +88,8 @@ public:
         : options_(options),
           simulator_(options.fake ? std::make_optional<Simulator>() : std::nullopt),
           source_(open_camera(options)),
-          context_(options.messaging.context_options()),
+          context_(options.telemetry.applied_to(options.messaging.context_options())),
+          telemetry_(context_, options.telemetry, "tp-camera"),
           producer_(context_, producer_options(options, source_.payload_bytes())),
           tracer_(
               options.trace.make_tracer(context_, options.stream_id, options.endpoints, options.standalone)),
@@ -117,6 +118,7 @@ private:
     std::optional<Simulator> simulator_;
     AravisSource source_;
     Context context_;
+    ProgramTelemetry telemetry_;
     Producer producer_;
     std::unique_ptr<Tracer> tracer_;
     DevicePump pump_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tensorpool/clock.hpp>
+#include <tensorpool/telemetry.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,9 @@ namespace messaging {
 class Client;
 class MediaDriver;
 }  // namespace messaging
+namespace telemetry {
+class LatencyRegistry;
+}
 
 enum class MessagingKind : std::uint8_t {
     Embedded,  ///< built in: nothing to install, one host
@@ -34,8 +38,13 @@ struct ContextOptions {
     std::string aeron_dir{};
     /// Aeron only: run the media driver in this process, in `aeron_dir`, instead of using an aeronmd.
     bool embedded_media_driver = false;
+    /// Names this process in its counters ("instance=..."); empty: unknown.
+    std::string instance{};
+    /// Durations the roles of this context measure.
+    LatencyHistograms histograms = LatencyHistograms::Off;
 
-    /// The defaults overridden by TP_MESSAGING, TP_MESSAGING_DIR and AERON_DIR where those are set.
+    /// The defaults overridden by TP_MESSAGING, TP_MESSAGING_DIR, AERON_DIR, TP_INSTANCE and TP_HISTOGRAMS
+    /// where those are set.
     [[nodiscard]] static ContextOptions from_environment();
 };
 
@@ -46,18 +55,23 @@ public:
     /// Throws Error when the messaging backend cannot be reached.
     explicit Context(const ContextOptions& options = ContextOptions::from_environment());
     /// For hosts and tests that bring their own messaging; `clock` must outlive the context.
-    Context(std::unique_ptr<messaging::Client> client, const Clock& clock);
+    Context(std::unique_ptr<messaging::Client> client, const Clock& clock,
+            LatencyHistograms histograms = LatencyHistograms::Off);
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 
     [[nodiscard]] messaging::Client& messaging() noexcept;
     [[nodiscard]] const Clock& clock() const noexcept;
+    [[nodiscard]] telemetry::LatencyRegistry& latencies() noexcept;
+    [[nodiscard]] const std::string& instance() const noexcept { return instance_; }
 
 private:
     std::unique_ptr<messaging::MediaDriver> media_driver_;  ///< outlives its client
     std::unique_ptr<messaging::Client> client_;
     const Clock* clock_;
+    std::string instance_;
+    std::unique_ptr<telemetry::LatencyRegistry> latencies_;
 };
 
 /// Where one stream of messages lives. Everybody on one stream uses one identical channel (CFG-013).

@@ -84,7 +84,8 @@ struct DriverConfig {
     bool embedded_media_driver = false;  ///< Aeron only: run the media driver in this process
 
     std::string instance_id = "driver-01";
-    std::string aeron_dir;  ///< empty: Aeron's default
+    std::uint32_t counter_id = 32767;  ///< owner id of the driver's counters, 1..32767 (OBS-005)
+    std::string aeron_dir;             ///< empty: Aeron's default
     Endpoint control{"aeron:ipc?term-length=4m", 1000};
     Endpoint announce{"", 0};  ///< empty channel or 0: as control
     Endpoint qos{"aeron:ipc?term-length=4m", 1200};

@@ -172,6 +172,7 @@ struct DeviceSlots {
 /// Totals since construction; a new epoch does not reset them (OBS-007).
 struct ProducerCounters {
     std::uint64_t frames_committed = 0;
+    std::uint64_t bytes_committed = 0;   ///< payload bytes of those
     std::uint64_t frames_published = 0;  ///< descriptor sent, or nobody wanted it (OBS 1.2 no. 3)
     std::uint64_t frames_abandoned = 0;  ///< deliberate gaps: abandoned, invalid or timed-out reservations
     std::uint64_t reservations_timed_out = 0;

@@ -4,7 +4,7 @@
 
 # What the library needs, then the programs, then tests and checks.
 tp_build_packages=(cmake ninja-build g++ pkg-config libfmt-dev libspdlog-dev libexpected-dev libtomlplusplus-dev
-  libcli11-dev libisal-dev nlohmann-json3-dev libpng-dev libaravis-dev libusb-1.0-0-dev libsqlite3-dev)
+  libcli11-dev libisal-dev nlohmann-json3-dev libpng-dev libaravis-dev libusb-1.0-0-dev prometheus-cpp-dev libsqlite3-dev)
 tp_test_packages=(libgtest-dev libgmock-dev clang-format-14 clang-tidy-14 git groff-base python3)
 tp_fuzz_packages=(clang-14 libclang-rt-14-dev)
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +19,7 @@ public:
     void record(std::uint64_t value) noexcept {
         ++counts_[bucket_of(value)];
         ++total_;
+        sum_ += value;
         if (value > max_) max_ = value;
     }
 
@@ -37,15 +39,33 @@ public:
         for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket)
             counts_[bucket] += other.counts_[bucket];
         total_ += other.total_;
+        sum_ += other.sum_;
         max_ = std::max(max_, other.max_);
+    }
+    /// What was recorded after `earlier`, an older copy of the same histogram. The largest value is known to
+    /// the width of its bucket.
+    [[nodiscard]] Histogram since(const Histogram& earlier) const noexcept {
+        Histogram rest;
+        for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
+            const std::uint64_t count = counts_[bucket] - std::min(counts_[bucket], earlier.counts_[bucket]);
+            rest.counts_[bucket] = count;
+            rest.total_ += count;
+            if (count > 0) rest.max_ = std::min(upper_edge(bucket), max_);
+        }
+        rest.sum_ = sum_ - earlier.sum_;
+        return rest;
     }
     void clear() noexcept { *this = Histogram{}; }
     [[nodiscard]] std::uint64_t count() const noexcept { return total_; }
     [[nodiscard]] std::uint64_t max() const noexcept { return max_; }
+    /// Of all values; wraps after 584 years of nanoseconds.
+    [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
 
 private:
+    friend class SharedHistogram;
     static constexpr unsigned kSubBits = 5;
     static constexpr std::size_t kSubBuckets = std::size_t{1} << kSubBits;
+    static constexpr std::size_t kBuckets = (64 - kSubBits + 1) * kSubBuckets;
 
     /// Values below 32 have a bucket each; above, every power of two is cut into 32.
     [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t value) noexcept {
@@ -60,9 +80,42 @@ private:
         return lower + ((std::uint64_t{1} << shift) - 1);
     }
 
-    std::array<std::uint64_t, (64 - kSubBits + 1) * kSubBuckets> counts_{};
+    std::array<std::uint64_t, kBuckets> counts_{};
     std::uint64_t total_ = 0;
+    std::uint64_t sum_ = 0;
     std::uint64_t max_ = 0;
+};
+
+/// A histogram that one thread records into while others take copies; nobody waits. The copy may lack what is
+/// being recorded at that moment.
+class SharedHistogram {
+public:
+    /// By one thread only: the words are loaded and stored, not exchanged.
+    void record(std::uint64_t value) noexcept {
+        bump(counts_[Histogram::bucket_of(value)], 1);
+        bump(sum_, value);
+        if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] Histogram snapshot() const noexcept {
+        Histogram copy;
+        for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) {
+            copy.counts_[bucket] = counts_[bucket].load(std::memory_order_relaxed);
+            copy.total_ += copy.counts_[bucket];
+        }
+        copy.sum_ = sum_.load(std::memory_order_relaxed);
+        copy.max_ = max_.load(std::memory_order_relaxed);
+        return copy;
+    }
+
+private:
+    static void bump(std::atomic<std::uint64_t>& word, std::uint64_t by) noexcept {
+        word.store(word.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
+
+    std::array<std::atomic<std::uint64_t>, Histogram::kBuckets> counts_{};
+    std::atomic<std::uint64_t> sum_{0};
+    std::atomic<std::uint64_t> max_{0};
 };
 
 }  // namespace tensorpool::base

@@ -26,8 +26,12 @@ bool log_enabled(LogLevel level) noexcept {
 }
 
 void log_line(LogLevel level, std::string_view module, std::string_view message) noexcept {
+    log_record({level, module, message, {}});
+}
+
+void log_record(const LogRecord& record) noexcept {
     LogSink* sink = active_sink.load(std::memory_order_acquire);  // pairs with set_log_sink
-    if (sink != nullptr) sink->write(level, module, message);
+    if (sink != nullptr) sink->write_record(record);
 }
 
 }  // namespace base

@@ -5,6 +5,7 @@
 
 #include "messaging/aeron/aeron_client.hpp"
 #include "messaging/embedded/embedded_client.hpp"
+#include "telemetry/latency.hpp"
 
 #include <fmt/format.h>
 
@@ -56,21 +57,35 @@ ContextOptions ContextOptions::from_environment() {
     }
     options.messaging_dir = environment("TP_MESSAGING_DIR");
     options.aeron_dir = environment("AERON_DIR");
+    options.instance = environment("TP_INSTANCE");
+    if (const std::string level = environment("TP_HISTOGRAMS"); !level.empty()) {
+        options.histograms = parse_latency_histograms(level);
+    }
     return options;
 }
 
 Context::Context(const ContextOptions& options)
-    : media_driver_(make_media_driver(options)), client_(make_client(options)), clock_(&system_clock()) {
+    : media_driver_(make_media_driver(options)),
+      client_(make_client(options)),
+      clock_(&system_clock()),
+      instance_(options.instance),
+      latencies_(std::make_unique<telemetry::LatencyRegistry>(options.histograms)) {
 }
 
-Context::Context(std::unique_ptr<messaging::Client> client, const Clock& clock)
-    : client_(std::move(client)), clock_(&clock) {
+Context::Context(std::unique_ptr<messaging::Client> client, const Clock& clock, LatencyHistograms histograms)
+    : client_(std::move(client)),
+      clock_(&clock),
+      latencies_(std::make_unique<telemetry::LatencyRegistry>(histograms)) {
 }
 
 Context::~Context() = default;
 
 messaging::Client& Context::messaging() noexcept {
     return *client_;
+}
+
+telemetry::LatencyRegistry& Context::latencies() noexcept {
+    return *latencies_;
 }
 
 const Clock& Context::clock() const noexcept {

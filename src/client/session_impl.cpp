@@ -331,8 +331,14 @@ void DriverSession::Impl::accept(const control::AttachResponse& response, const 
     detach_confirmed = false;
     state = SessionState::Attached;
     ++generation;
-    base::log(LogLevel::Info, kModule, "stream {}: attached as {} {} to epoch {}", attachment.stream_id,
-              to_string(options.role), client_id, attachment.epoch);
+    base::log_with(LogLevel::Info, kModule,
+                   {{"stream_id", attachment.stream_id},
+                    {"client_id", client_id},
+                    {"role", to_string(options.role)},
+                    {"lease_id", attachment.lease_id},
+                    {"epoch", attachment.epoch}},
+                   "stream {}: attached as {} {} to epoch {}", attachment.stream_id, to_string(options.role),
+                   client_id, attachment.epoch);
 }
 
 void DriverSession::Impl::refuse(const control::AttachResponse& response) {
@@ -434,8 +440,9 @@ bool DriverSession::Impl::driver_is_there(Nanos now_ns) noexcept {
 void DriverSession::Impl::lose_lease(std::string_view why) noexcept {
     ++counters.leases_lost;
     wanted_ = wanted_ && options.reattach;
-    base::log(LogLevel::Warn, kModule, "stream {}: lease {} lost: {}", attachment.stream_id,
-              attachment.lease_id, why);
+    base::log_with(LogLevel::Warn, kModule,
+                   {{"stream_id", attachment.stream_id}, {"lease_id", attachment.lease_id}, {"reason", why}},
+                   "stream {}: lease {} lost: {}", attachment.stream_id, attachment.lease_id, why);
     back_off(why, now_ns_);
 }
 

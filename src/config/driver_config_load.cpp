@@ -32,6 +32,7 @@ void read_driver(Table table, DriverConfig& config, Findings& findings, const En
     table.alias("control_channel", "TP_CONTROL_CHANNEL");
     table.alias("control_stream_id", "TP_CONTROL_STREAM_ID");
     table.read("instance_id", config.instance_id);
+    table.read("counter_id", config.counter_id);
     if (table.read("aeron_dir", config.aeron_dir)) {
         config.aeron_dir = expand_user(std::move(config.aeron_dir), environment);
     }

@@ -94,6 +94,8 @@ void Validation::check_channel(const std::string& key, const std::string& channe
 
 void Validation::check_driver() {
     if (config_.instance_id.empty()) problem("driver.instance_id", "is empty; give this driver a name");
+    if (config_.counter_id == 0 || config_.counter_id > 32767)
+        problem("driver.counter_id", "is {}; valid are 1 to 32767", config_.counter_id);
     const auto check_endpoint = [this](std::string_view name, const Endpoint& endpoint) {
         check_channel(fmt::format("driver.{}_channel", name), endpoint.channel);
         if (endpoint.stream_id < 1) {

@@ -101,6 +101,11 @@ Consumer::Impl::Impl(Context& ctx, ConsumerOptions opts, DriverSession* borrowed
     wait_set_.reserve(kMostSubscriptions);
     list_waits();
     consumer_id = options.consumer_id;
+    published_.emplace(context.messaging(), telemetry::stream_owner("Consumer", consumer_id,
+                                                                    options.stream_id, context.instance()));
+    published_->add(telemetry::rows<ConsumerCounters>(), counters);
+    published_->add(telemetry::rows<telemetry::ConsumerGauges>(), gauges_);
+    read_latency_ = context.latencies().add(telemetry::Latency::DescriptorToRead, published_->owner());
     if (options.qos_period_ns > 0) {
         qos_.emplace(context.messaging().add_sparse_publication(at.qos.channel, at.qos.stream_id),
                      options.qos_period_ns, context.clock().now_ns());
@@ -233,6 +238,14 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
             return true;
         case consumer::SequenceTracker::Verdict::Regression:
             ++counters.seq_regressions;
+            if (regression_log_.pass(now_ns_)) {
+                base::log_with(LogLevel::Warn, "Consumer",
+                               {{"stream_id", options.stream_id},
+                                {"epoch", mapped_epoch_},
+                                {"seq", descriptor.seq},
+                                {"held_back", regression_log_.take_held_back()}},
+                               "stream {}: seq went back to {}", options.stream_id, descriptor.seq);
+            }
             tracker.on_sequence_regression();
             sync_mapping();
             return false;
@@ -258,6 +271,7 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
             return false;
         }
     }
+    if (read_sampler_.take()) measure(frame);
     try {
         call(handler, frame);
     } catch (...) {
@@ -304,6 +318,17 @@ bool Consumer::Impl::read(std::uint64_t seq, Call call, void* handler) noexcept 
     return good;
 }
 
+/// From the publish time, where descriptors carry one, else from the capture time. Stamps of another clock
+/// show as times that lie ahead or too far back, and are left out.
+void Consumer::Impl::measure(const Frame& frame) noexcept {
+    constexpr Nanos kLongest = 60 * kNanosPerSecond;
+    const std::uint64_t stamp =
+        frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns() : frame.timestamp_ns();
+    const auto now_ns = static_cast<std::uint64_t>(context.clock().now_ns());
+    if (stamp == 0 || stamp > now_ns || now_ns - stamp > std::uint64_t{kLongest}) return;
+    read_latency_->record(static_cast<Nanos>(now_ns - stamp));
+}
+
 void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
     ++counters.drops_late;
     switch (result) {
@@ -331,6 +356,7 @@ void Consumer::Impl::count_drop(FrameReader::Result result) noexcept {
 
 int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
+    if (read_latency_) read_sampler_.cycle(now_ns);
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session(now_ns);
@@ -353,6 +379,10 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
             [](void* f, const Frame& frame) { (*static_cast<std::function<void(const Frame&)>*>(f))(frame); },
             &frame_handler, 16);
     }
+    published_->cycle(now_ns, work, [this]() noexcept {
+        gauges_.epoch = mapped_epoch_;
+        gauges_.last_seq = sequence.seen() ? sequence.last() : 0;
+    });
     return work;
 }
 

@@ -6,6 +6,7 @@
 #include <tensorpool/driver_session.hpp>
 
 #include "base/rate_gate.hpp"
+#include "base/log.hpp"
 #include "base/timer.hpp"
 #include "consumer/descriptor_streams.hpp"
 #include "consumer/frame_reader.hpp"
@@ -16,6 +17,9 @@
 #include "control/dispatcher.hpp"
 #include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/latency.hpp"
+#include "telemetry/tables.hpp"
 
 #include <functional>
 #include <memory>
@@ -87,6 +91,7 @@ private:
     int poll_current(Call call, void* handler, int limit) noexcept;
     /// While it changes to a stream of its own: in order, without a gap.
     int poll_joining(Call call, void* handler, int limit) noexcept;
+    void measure(const Frame& frame) noexcept;
     int poll_every(Call call, void* handler, int limit) noexcept;
     int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;
 
@@ -116,6 +121,11 @@ private:
         std::int64_t image;
     };
     std::optional<FirstOwn> first_own_;  // waits until the shared stream is read up to it
+    base::LogLimit regression_log_;
+    std::optional<telemetry::CounterSet> published_;
+    telemetry::ConsumerGauges gauges_;
+    std::shared_ptr<telemetry::LatencyRecorder> read_latency_;  // empty: not measured
+    telemetry::LatencySampler read_sampler_;
 };
 
 }  // namespace tensorpool

@@ -48,9 +48,10 @@ void Consumer::Impl::on_consumer_config(const control::ConsumerConfig& config, c
     const std::string& fallback = config.payload_fallback_uri;
     if (!config.use_shm && !fallback.empty() && !messaging::is_payload_fallback(fallback)) {
         ++counters.configs_refused;
-        base::log(LogLevel::Warn, "Consumer",
-                  "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
-                  options.stream_id, fallback);
+        base::log_with(LogLevel::Warn, "Consumer",
+                       {{"stream_id", options.stream_id}, {"consumer_id", consumer_id}, {"uri", fallback}},
+                       "stream {}: told to read '{}', whose scheme is not defined; staying as it was",
+                       options.stream_id, fallback);
         return;
     }
     follow_streams(config);

@@ -51,8 +51,14 @@ void MappingTracker::on_announce(const control::PoolAnnounce& announce, Nanos jo
     if (auto reason = control::invalid_reason(announce)) {
         ++counters_.announces_rejected;
         last_error_ = std::move(*reason);
-        base::log(LogLevel::Warn, kModule, "stream {}: announce rejected: {}", options_.stream_id,
-                  last_error_);
+        if (rejection_log_.pass(now_ns)) {
+            base::log_with(LogLevel::Warn, kModule,
+                           {{"stream_id", options_.stream_id},
+                            {"epoch", announce.epoch},
+                            {"reason", last_error_},
+                            {"held_back", rejection_log_.take_held_back()}},
+                           "stream {}: announce rejected: {}", options_.stream_id, last_error_);
+        }
         return;
     }
     const bool monotonic = announce.clock_domain == ClockDomain::Monotonic;
@@ -142,20 +148,26 @@ bool MappingTracker::try_map(const shm::StreamLayout& layout, Nanos now_ns) {
         epoch_ = layout.epoch;
         ++counters_.remaps;
         last_error_.clear();
-        base::log(LogLevel::Info, kModule, "stream {}: mapped epoch {}", options_.stream_id, epoch_);
+        base::log_with(LogLevel::Info, kModule, {{"stream_id", options_.stream_id}, {"epoch", epoch_}},
+                       "stream {}: mapped epoch {}", options_.stream_id, epoch_);
         return true;
     } catch (const std::exception& error) {
         ++counters_.announces_rejected;
         last_error_ = error.what();
-        base::log(LogLevel::Warn, kModule, "stream {}: cannot map epoch {}: {}", options_.stream_id,
-                  layout.epoch, error.what());
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"stream_id", options_.stream_id},
+                        {"epoch", layout.epoch},
+                        {"reason", std::string_view(error.what())}},
+                       "stream {}: cannot map epoch {}: {}", options_.stream_id, layout.epoch, error.what());
         return false;
     }
 }
 
 void MappingTracker::unmap(std::string_view why, bool barrier) noexcept {
     if (!mapping_) return;
-    base::log(LogLevel::Info, kModule, "stream {}: unmapped epoch {}: {}", options_.stream_id, epoch_, why);
+    base::log_with(LogLevel::Info, kModule,
+                   {{"stream_id", options_.stream_id}, {"epoch", epoch_}, {"reason", why}},
+                   "stream {}: unmapped epoch {}: {}", options_.stream_id, epoch_, why);
     if (barrier) barrier_epoch_ = std::max(barrier_epoch_, epoch_);
     mapping_.reset();
     ++counters_.unmaps;

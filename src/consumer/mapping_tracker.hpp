@@ -5,6 +5,7 @@
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver_session.hpp>
 
+#include "base/log.hpp"
 #include "control/messages.hpp"
 #include "shm/path_policy.hpp"
 #include "shm/stream_mapping.hpp"
@@ -55,6 +56,7 @@ private:
     ConsumerCounters& counters_;
     shm::PathPolicy policy_;
     std::unique_ptr<shm::StreamMapping> mapping_;
+    base::LogLimit rejection_log_;
     bool shm_allowed_ = true;
     std::uint64_t epoch_ = 0;          // of the mapping
     std::uint64_t highest_epoch_ = 0;  // ever accepted: lower ones are stale (WIRE-067)

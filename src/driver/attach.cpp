@@ -26,6 +26,7 @@ constexpr std::uint8_t raw(Enum value) noexcept {
 }  // namespace
 
 void Driver::Impl::on_attach_request(const control::AttachRequest& request, const messaging::Message&) {
+    const telemetry::LatencyScope timed(latencies_.attach.get(), context.clock());
     try {
         handle_attach(request);
     } catch (const std::exception& error) {
@@ -187,8 +188,12 @@ void Driver::Impl::grant(const control::AttachRequest& request, AttachPlan plan)
         // A producer starts a new epoch; a consumer only gets the first one made (TRP-10).
         if (role == Role::Producer || stream.current == nullptr || stream.bump_pending) provision(stream);
     } catch (const std::exception& error) {
-        base::log(LogLevel::Warn, kModule, "attach of client {} to stream {} failed: {}", request.client_id,
-                  stream.stream_id, error.what());
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"stream_id", stream.stream_id},
+                        {"client_id", request.client_id},
+                        {"reason", std::string_view(error.what())}},
+                       "attach of client {} to stream {} failed: {}", request.client_id, stream.stream_id,
+                       error.what());
         if (is_new) drop_stream(plan.new_stream_id);
         return answer(request.correlation_id, {ResponseCode::InternalError, error.what()});
     }
@@ -202,8 +207,14 @@ void Driver::Impl::grant(const control::AttachRequest& request, AttachPlan plan)
     lease.requested_stream_id = request.stream_id;
     const driver::Lease& granted = leases_.grant(lease, now_ns_);
     ++counters.attach_accepted;
-    base::log(LogLevel::Info, kModule, "client {} attached to stream {} as {}: lease {}, epoch {}",
-              lease.client_id, lease.stream_id, to_string(lease.role), granted.lease_id, lease.attach_epoch);
+    base::log_with(LogLevel::Info, kModule,
+                   {{"stream_id", lease.stream_id},
+                    {"client_id", lease.client_id},
+                    {"role", to_string(lease.role)},
+                    {"lease_id", granted.lease_id},
+                    {"epoch", lease.attach_epoch}},
+                   "client {} attached to stream {} as {}: lease {}, epoch {}", lease.client_id,
+                   lease.stream_id, to_string(lease.role), granted.lease_id, lease.attach_epoch);
     answer_ok(request.correlation_id, granted);
     if (stream.epoch() != epoch_before) announce(stream);
     if (role == Role::Producer) collect(stream);

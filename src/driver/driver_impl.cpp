@@ -9,6 +9,8 @@
 
 #include <tensorpool/error.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <random>
 
@@ -64,7 +66,10 @@ Driver::Impl::Impl(Context& the_context, DriverConfig the_config)
                   settle(message, fate);
               }),
       announce_timer_(config.announce_period_ns()),
-      collect_timer_(collect_period(config)) {
+      collect_timer_(collect_period(config)),
+      published_(context.messaging(),
+                 {fmt::format("Driver instance={}", config.instance_id), config.counter_id}) {
+    start_telemetry();
     for (const DriverStreamConfig& stream : config.streams) {
         streams_.try_emplace(stream.stream_id, stream.stream_id, *config.find_profile(stream.profile), false,
                              config.epoch_gc_min_age_ns());
@@ -72,6 +77,20 @@ Driver::Impl::Impl(Context& the_context, DriverConfig the_config)
 }
 
 Driver::Impl::~Impl() = default;
+
+void Driver::Impl::start_telemetry() {
+    published_.add(telemetry::rows<DriverCounters>(), counters);
+    published_.add(telemetry::rows<telemetry::DriverGauges>(), gauges_);
+    const auto recorder = [this](telemetry::Latency latency) {
+        return context.latencies().add(latency, published_.owner());
+    };
+    latencies_.poll = recorder(telemetry::Latency::DriverPoll);
+    latencies_.attach = recorder(telemetry::Latency::Attach);
+    latencies_.detach = recorder(telemetry::Latency::Detach);
+    latencies_.keepalive = recorder(telemetry::Latency::KeepaliveDelta);
+    latencies_.expire = recorder(telemetry::Latency::LeaseExpireDelay);
+    latencies_.announce = recorder(telemetry::Latency::AnnounceDelta);
+}
 
 template <typename Action>
 int Driver::Impl::guarded(std::string_view what, Action&& action) noexcept {
@@ -92,7 +111,19 @@ int Driver::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
     int work = context.messaging().do_work(now_ns);
     if (lifecycle == DriverLifecycle::Starting) work += guarded("start", [this] { return start(); });
-    work += guarded("sending", [this] { return outbox_.do_work(now_ns_); });
+    work += serve();
+    ++counters.duty_cycles;
+    counters.work_done += static_cast<std::uint64_t>(work);
+    published_.cycle(now_ns, work, [this]() noexcept {
+        gauges_.streams = streams_.size();
+        gauges_.leases = leases_.size();
+    });
+    return work;
+}
+
+int Driver::Impl::serve() noexcept {
+    const telemetry::LatencyScope timed(latencies_.poll.get(), context.clock());
+    int work = guarded("sending", [this] { return outbox_.do_work(now_ns_); });
     work += guarded("control poll", [this] { return poll_control(); });
     // After the poll: a keepalive just read still counts.
     if (busy_polls_ == 0 || busy_polls_ > kMaxBusyPolls) {
@@ -101,8 +132,6 @@ int Driver::Impl::do_work(Nanos now_ns) noexcept {
     if (announce_timer_.due(now_ns_)) work += guarded("announce", [this] { return announce_all(); });
     if (collect_timer_.due(now_ns_)) work += guarded("epoch collection", [this] { return collect_all(); });
     work += guarded("shutdown", [this] { return drain(); });
-    ++counters.duty_cycles;
-    counters.work_done += static_cast<std::uint64_t>(work);
     return work;
 }
 
@@ -184,8 +213,14 @@ void Driver::Impl::on_undecodable(std::uint16_t schema_id, std::uint16_t templat
         ++counters.shutdown_requests_refused;  // an unknown reason ends here too
     }
     ++counters.messages_invalid;
-    base::log(LogLevel::Warn, kModule, "dropped a message of schema {} template {}: {}", schema_id,
-              template_id, control::to_string(why));
+    if (!undecodable_log_.pass(now_ns_)) return;  // anybody can send these as fast as they like
+    base::log_with(LogLevel::Warn, kModule,
+                   {{"schema_id", schema_id},
+                    {"template_id", template_id},
+                    {"reason", control::to_string(why)},
+                    {"held_back", undecodable_log_.take_held_back()}},
+                   "dropped a message of schema {} template {}: {}", schema_id, template_id,
+                   control::to_string(why));
 }
 
 void Driver::Impl::begin_drain(ShutdownReason reason, std::string message) {

@@ -4,6 +4,7 @@
 
 #include <tensorpool/driver.hpp>
 
+#include "base/log.hpp"
 #include "base/timer.hpp"
 #include "control/dispatcher.hpp"
 #include "driver/consumer_streams.hpp"
@@ -14,6 +15,9 @@
 #include "driver/outbox.hpp"
 #include "driver/stream.hpp"
 #include "messaging/messaging.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/latency.hpp"
+#include "telemetry/tables.hpp"
 
 #include <atomic>
 #include <memory>
@@ -60,6 +64,16 @@ private:
         driver::Stream* stream = nullptr;  ///< empty: to be created
         std::uint32_t new_stream_id = 0;   ///< of the stream to be created
         const DriverProfileConfig* profile = nullptr;
+    };
+
+    /// Each empty when it is not measured.
+    struct DriverLatencies {
+        std::shared_ptr<telemetry::LatencyRecorder> poll;
+        std::shared_ptr<telemetry::LatencyRecorder> attach;
+        std::shared_ptr<telemetry::LatencyRecorder> detach;
+        std::shared_ptr<telemetry::LatencyRecorder> keepalive;
+        std::shared_ptr<telemetry::LatencyRecorder> expire;
+        std::shared_ptr<telemetry::LatencyRecorder> announce;
     };
 
     // control::ControlHandler
@@ -116,6 +130,8 @@ private:
     void settle(const driver::Outbox::Message& message, driver::Outbox::Fate fate);
     /// The time after work that may have taken long: stamps must not lie in the past (WIRE-069).
     void refresh_now() noexcept;
+    void start_telemetry();
+    int serve() noexcept;
     template <typename Action>
     int guarded(std::string_view what, Action&& action) noexcept;
 
@@ -134,6 +150,10 @@ private:
     Nanos now_ns_ = 0;
     int busy_polls_ = 0;  // cycles in a row that ended with control messages left to read
     SingleThreadCheck thread_check_;
+    telemetry::CounterSet published_;
+    telemetry::DriverGauges gauges_;
+    base::LogLimit undecodable_log_;
+    DriverLatencies latencies_;
 
     std::atomic<int> requested_shutdown_{-1};  // a ShutdownReason, or -1
     std::optional<ShutdownReason> shutdown_reason_;

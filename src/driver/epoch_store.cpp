@@ -207,7 +207,8 @@ int EpochStore::collect(std::uint32_t stream_id, const CollectionRules& rules, N
         if (vitals.age_ns <= rules.min_age_ns) continue;
         if (vitals.process_alive && !vitals.own_process) continue;
         if (!shm::remove_epoch(paths_, stream_id, epoch)) continue;
-        base::log(LogLevel::Info, kModule, "stream {}: removed epoch {}", stream_id, epoch);
+        base::log_with(LogLevel::Info, kModule, {{"stream_id", stream_id}, {"epoch", epoch}},
+                       "stream {}: removed epoch {}", stream_id, epoch);
         ++removed;
     }
     return removed;

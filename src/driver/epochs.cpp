@@ -51,9 +51,10 @@ void Driver::Impl::bump(driver::Stream& stream) {
     try {
         provision(stream);
     } catch (const std::exception& error) {
-        base::log(LogLevel::Error, kModule,
-                  "stream {}: no new epoch, nobody can map it until there is one: {}", stream.stream_id,
-                  error.what());
+        base::log_with(LogLevel::Error, kModule,
+                       {{"stream_id", stream.stream_id}, {"reason", std::string_view(error.what())}},
+                       "stream {}: no new epoch, nobody can map it until there is one: {}", stream.stream_id,
+                       error.what());
         return;
     }
     announce(stream);
@@ -77,6 +78,9 @@ void Driver::Impl::announce(driver::Stream& stream) {
         message.pools.push_back({pool.pool_id, pool.nslots, pool.stride_bytes, pool.uri});
     }
     outbox_.post(std::move(message), now_ns_);
+    if (latencies_.announce && stream.announced_ns != 0)
+        latencies_.announce->record(now_ns_ - stream.announced_ns);
+    stream.announced_ns = now_ns_;
     // Without a subscriber nobody is left behind on the old epoch, so the time counts from here as well.
     stream.timeline.announced(layout.epoch, now_ns_);
 }

@@ -14,6 +14,11 @@ constexpr std::string_view kModule = "Driver";
 
 void Driver::Impl::on_lease_keepalive(const control::LeaseKeepalive& keepalive, const messaging::Message&) {
     const driver::LeaseKey key{keepalive.lease_id, keepalive.stream_id, keepalive.client_id, keepalive.role};
+    if (latencies_.keepalive) {
+        // A window before its expiry the lease was granted or kept alive last.
+        if (const driver::Lease* lease = leases_.match(key))
+            latencies_.keepalive->record(now_ns_ - (lease->expiry_ns - config.lease_window_ns()));
+    }
     if (leases_.keepalive(key, now_ns_) != nullptr) {
         ++counters.keepalives;
     } else {
@@ -22,6 +27,7 @@ void Driver::Impl::on_lease_keepalive(const control::LeaseKeepalive& keepalive, 
 }
 
 void Driver::Impl::on_detach_request(const control::DetachRequest& request, const messaging::Message&) {
+    const telemetry::LatencyScope timed(latencies_.detach.get(), context.clock());
     const driver::LeaseKey key{request.lease_id, request.stream_id, request.client_id, request.role};
     control::DetachResponse response;
     response.correlation_id = request.correlation_id;
@@ -48,8 +54,10 @@ void Driver::Impl::on_consumer_hello(const control::ConsumerHello& hello, const 
 
 int Driver::Impl::expire_leases() {
     const auto overdue = leases_.overdue(now_ns_);
-    for (const std::uint64_t lease_id : overdue)
+    for (const std::uint64_t lease_id : overdue) {
+        if (latencies_.expire) latencies_.expire->record(now_ns_ - leases_.find(lease_id)->expiry_ns);
         end_lease(lease_id, LeaseRevokeReason::Expired, "no keepalive");
+    }
     return static_cast<int>(overdue.size());
 }
 
@@ -75,9 +83,14 @@ void Driver::Impl::end_lease(std::uint64_t lease_id, LeaseRevokeReason reason, s
             ++counters.leases_revoked_by_operator;
             break;
     }
-    base::log(reason == LeaseRevokeReason::Detached ? LogLevel::Info : LogLevel::Warn, kModule,
-              "lease {} of client {} on stream {} ({}) ended: {}", lease_id, lease.client_id, lease.stream_id,
-              to_string(lease.role), to_string(reason));
+    base::log_with(reason == LeaseRevokeReason::Detached ? LogLevel::Info : LogLevel::Warn, kModule,
+                   {{"lease_id", lease_id},
+                    {"stream_id", lease.stream_id},
+                    {"client_id", lease.client_id},
+                    {"role", to_string(lease.role)},
+                    {"reason", to_string(reason)}},
+                   "lease {} of client {} on stream {} ({}) ended: {}", lease_id, lease.client_id,
+                   lease.stream_id, to_string(lease.role), to_string(reason));
 
     control::LeaseRevoked notice;
     notice.timestamp_ns = static_cast<std::uint64_t>(now_ns_);

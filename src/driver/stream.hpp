@@ -50,6 +50,7 @@ struct Stream {
     /// mapped again) and try again at announce cadence.
     bool bump_pending = false;
     EpochTimeline timeline;
+    Nanos announced_ns = 0;  ///< the last announce; 0: none
 
     Stream(std::uint32_t id, const DriverProfileConfig& shape, bool is_dynamic, Nanos min_age_ns)
         : stream_id(id), profile(&shape), dynamic(is_dynamic), timeline(min_age_ns) {}

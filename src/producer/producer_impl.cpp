@@ -78,6 +78,11 @@ Producer::Impl::Impl(Context& ctx, ProducerOptions opts, DriverSession* borrowed
       policy_(bases_of(options)) {
     now_ns_ = context.clock().now_ns();
     producer_id = options.producer_id;
+    published_.emplace(context.messaging(), telemetry::stream_owner("Producer", producer_id,
+                                                                    options.stream_id, context.instance()));
+    published_->add(telemetry::rows<ProducerCounters>(), counters);
+    published_->add(telemetry::rows<telemetry::ProducerGauges>(), gauges_);
+    publish_latency_ = context.latencies().add(telemetry::Latency::Publish, published_->owner());
     if (options.qos_period_ns > 0) {
         const Endpoint& qos = options.endpoints.qos;
         qos_.emplace(context.messaging().add_sparse_publication(qos.channel, qos.stream_id),
@@ -174,6 +179,12 @@ bool Producer::Impl::is_current(const Reservation& reservation) const noexcept {
 }
 
 PublishResult Producer::Impl::publish(const Reservation& reservation, const FrameInfo& info) noexcept {
+    if (!publish_sampler_.take()) return publish_frame(reservation, info);
+    const telemetry::LatencyScope timed(publish_latency_.get(), context.clock());
+    return publish_frame(reservation, info);
+}
+
+PublishResult Producer::Impl::publish_frame(const Reservation& reservation, const FrameInfo& info) noexcept {
     if (!is_current(reservation)) {
         if (reservation.generation == generation) {
             std::ignore = queue.abandon(reservation.seq);
@@ -191,6 +202,7 @@ PublishResult Producer::Impl::publish(const Reservation& reservation, const Fram
         info.timestamp_ns != 0 ? info.timestamp_ns : static_cast<std::uint64_t>(monotonic_now_ns());
     slots_.commit(reservation.seq, reservation.pool_id, info, timestamp_ns);
     ++counters.frames_committed;
+    counters.bytes_committed += info.values_len_bytes;
 
     const producer::DescriptorFields fields{reservation.seq, info.trace_id, info.meta_version};
     std::ignore = queue.publish(fields);
@@ -339,6 +351,7 @@ std::optional<DeviceSlots> Producer::Impl::device_slots(std::uint16_t pool_id) c
 
 int Producer::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
+    if (publish_latency_) publish_sampler_.cycle(now_ns);
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session();
@@ -361,7 +374,36 @@ int Producer::Impl::do_work(Nanos now_ns) noexcept {
             work += static_cast<int>(expired);
         }
     }
+    published_->cycle(now_ns, work, [&]() noexcept {
+        refresh_gauges();
+        report_refusals(now_ns);
+    });
     return work;
+}
+
+void Producer::Impl::refresh_gauges() noexcept {
+    gauges_.epoch = epoch;
+    gauges_.next_seq = mapping ? queue.next_seq() : 0;
+    gauges_.header_nslots = mapping ? mapping->header_nslots() : 0;
+    gauges_.in_flight = mapping ? queue.open() : 0;
+}
+
+/// OBS-023. Nobody listening is normal and says nothing.
+void Producer::Impl::report_refusals(Nanos now_ns) noexcept {
+    const std::uint64_t refusals = counters.descriptor_back_pressured + counters.descriptor_admin_action +
+                                   counters.descriptor_closed + counters.descriptor_max_position_exceeded +
+                                   counters.descriptor_errors;
+    if (refusals == refusals_reported_ || !refusal_log_.pass(now_ns)) return;
+    refusals_reported_ = refusals;
+    base::log_with(LogLevel::Info, kModule,
+                   {{"stream_id", options.stream_id},
+                    {"back_pressured", counters.descriptor_back_pressured},
+                    {"not_connected", counters.descriptor_not_connected},
+                    {"admin_action", counters.descriptor_admin_action},
+                    {"closed", counters.descriptor_closed},
+                    {"max_position_exceeded", counters.descriptor_max_position_exceeded},
+                    {"errors", counters.descriptor_errors}},
+                   "stream {}: {} descriptors were refused so far", options.stream_id, refusals);
 }
 
 void Producer::Impl::report_qos(Nanos now_ns) noexcept {
@@ -391,8 +433,12 @@ int Producer::Impl::follow_session() noexcept {
         mapping_error.clear();
     } catch (const std::exception& error) {
         mapping_error = error.what();
-        base::log(LogLevel::Warn, kModule, "stream {}: cannot map epoch {}: {}", options.stream_id,
-                  attachment->epoch, error.what());
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"stream_id", options.stream_id},
+                        {"epoch", attachment->epoch},
+                        {"reason", std::string_view(error.what())}},
+                       "stream {}: cannot map epoch {}: {}", options.stream_id, attachment->epoch,
+                       error.what());
     }
     return 1;
 }

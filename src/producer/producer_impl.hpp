@@ -5,6 +5,7 @@
 #include <tensorpool/driver_session.hpp>
 #include <tensorpool/producer.hpp>
 
+#include "base/log.hpp"
 #include "control/periodic_publisher.hpp"
 #include "messaging/messaging.hpp"
 #include "producer/consumer_registry.hpp"
@@ -14,6 +15,9 @@
 #include "producer/standalone_stream.hpp"
 #include "shm/path_policy.hpp"
 #include "shm/stream_mapping.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/latency.hpp"
+#include "telemetry/tables.hpp"
 
 #include <memory>
 #include <optional>
@@ -65,6 +69,7 @@ private:
     /// Begins the slot of `seq`, which the queue just handed out.
     Reservation begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept;
     bool is_current(const Reservation& reservation) const noexcept;
+    PublishResult publish_frame(const Reservation& reservation, const FrameInfo& info) noexcept;
     PublishResult emit(const producer::DescriptorFields& fields) noexcept;
     /// Takes ownership of the cache lines that the next frame of this pool is likely to write.
     void prefetch_next(const Reservation& last) const noexcept;
@@ -76,6 +81,8 @@ private:
     void unmap() noexcept;
 
     void report_qos(Nanos now_ns) noexcept;
+    void report_refusals(Nanos now_ns) noexcept;
+    void refresh_gauges() noexcept;
 
     std::unique_ptr<DriverSession> own_session_;
     std::unique_ptr<producer::StandaloneStream> standalone_;
@@ -83,6 +90,12 @@ private:
     producer::SlotWriter slots_;
     producer::ProgressReporter progress_;
     std::optional<control::PeriodicPublisher> qos_;
+    std::optional<telemetry::CounterSet> published_;
+    telemetry::ProducerGauges gauges_;
+    std::shared_ptr<telemetry::LatencyRecorder> publish_latency_;  // empty: not measured
+    telemetry::LatencySampler publish_sampler_;
+    base::LogLimit refusal_log_;
+    std::uint64_t refusals_reported_ = 0;
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
 };

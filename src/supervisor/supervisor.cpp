@@ -11,6 +11,8 @@
 #include "control/stream_request.hpp"
 #include "supervisor/epoch_sweeper.hpp"
 #include "supervisor/keyed.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -71,6 +73,8 @@ public:
         if (at.announce != at.control) subscribe(at.announce);
         subscribe(at.qos);
         subscribe(at.metadata);
+        published_.add(telemetry::rows<SupervisorCounters>(), counters);
+        published_.add(telemetry::rows<telemetry::SupervisorGauges>(), gauges_);
     }
 
     // ---- what is heard (SUP-002, SUP-006) ---------------------------------------------------------------
@@ -140,9 +144,17 @@ public:
     void on_data_source_meta(const control::DataSourceMeta&, const messaging::Message&) override {
         ++counters.metadata;
     }
-    void on_undecodable(std::uint16_t, std::uint16_t, std::int64_t, control::DecodeResult,
-                        const messaging::Message&) override {
+    void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t,
+                        control::DecodeResult why, const messaging::Message&) override {
         ++counters.messages_invalid;
+        if (!undecodable_log_.pass(now_ns_)) return;
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"schema_id", schema_id},
+                        {"template_id", template_id},
+                        {"reason", control::to_string(why)},
+                        {"held_back", undecodable_log_.take_held_back()}},
+                       "dropped a message of schema {} template {}: {}", schema_id, template_id,
+                       control::to_string(why));
     }
 
     int do_work(Nanos now_ns) noexcept {
@@ -161,7 +173,12 @@ public:
         for (Policy& policy : policies_) work += send_config(policy);
         const int swept = sweeper_.do_work(now_ns);
         counters.epochs_removed += static_cast<std::uint64_t>(swept);
-        return work + swept;
+        work += swept;
+        published_.cycle(now_ns, work, [this]() noexcept {
+            gauges_.producers = producers.size();
+            gauges_.consumers = consumers.size();
+        });
+        return work;
     }
 
     void reconsider() noexcept {
@@ -268,8 +285,10 @@ private:
         if (policy.session_before == session && !consumer.collides) {
             consumer.collides = true;
             ++counters.collisions;
-            base::log(LogLevel::Warn, kModule, "stream {}: two consumers call themselves {}",
-                      consumer.stream_id, consumer.consumer_id);
+            base::log_with(LogLevel::Warn, kModule,
+                           {{"stream_id", consumer.stream_id}, {"consumer_id", consumer.consumer_id}},
+                           "stream {}: two consumers call themselves {}", consumer.stream_id,
+                           consumer.consumer_id);
         }
         policy.session_before = std::exchange(policy.session, session);
     }
@@ -278,8 +297,9 @@ private:
     void revive(Record& record) noexcept {
         if (!record.stale) return;
         record.stale = false;
-        base::log(LogLevel::Info, kModule, "stream {}: {} is back", key_of(record).first,
-                  key_of(record).second);
+        base::log_with(LogLevel::Info, kModule,
+                       {{"stream_id", key_of(record).first}, {"id", key_of(record).second}},
+                       "stream {}: {} is back", key_of(record).first, key_of(record).second);
     }
 
     template <typename Record>
@@ -289,8 +309,13 @@ private:
             if (silent_ns > opts.stale_after_ns && !record.stale) {
                 record.stale = true;
                 ++counters.became_stale;
-                base::log(LogLevel::Warn, kModule, "stream {}: {} {} is silent for {} ms",
-                          key_of(record).first, what, key_of(record).second, silent_ns / kNanosPerMilli);
+                base::log_with(LogLevel::Warn, kModule,
+                               {{"stream_id", key_of(record).first},
+                                {"role", what},
+                                {"id", key_of(record).second},
+                                {"silent_ns", silent_ns}},
+                               "stream {}: {} {} is silent for {} ms", key_of(record).first, what,
+                               key_of(record).second, silent_ns / kNanosPerMilli);
             }
             return silent_ns > 2 * opts.stale_after_ns;
         });
@@ -302,10 +327,15 @@ private:
             Policy* const policy = find(policies_, key_of(consumer));
             const std::uint64_t drops = consumer.drops_gap + consumer.drops_late;
             if (policy == nullptr || drops <= policy->drops_reported) continue;
-            base::log(LogLevel::Info, kModule,
-                      "stream {}: consumer {} lost {} frames (gap {}, late {} in all)", consumer.stream_id,
-                      consumer.consumer_id, drops - policy->drops_reported, consumer.drops_gap,
-                      consumer.drops_late);
+            base::log_with(LogLevel::Info, kModule,
+                           {{"stream_id", consumer.stream_id},
+                            {"consumer_id", consumer.consumer_id},
+                            {"lost", drops - policy->drops_reported},
+                            {"drops_gap", consumer.drops_gap},
+                            {"drops_late", consumer.drops_late}},
+                           "stream {}: consumer {} lost {} frames (gap {}, late {} in all)",
+                           consumer.stream_id, consumer.consumer_id, drops - policy->drops_reported,
+                           consumer.drops_gap, consumer.drops_late);
             policy->drops_reported = drops;
         }
     }
@@ -348,6 +378,10 @@ private:
     base::PeriodicTimer liveness_timer_;
     std::vector<Policy> policies_;  // ordered by key, one per consumer
     Nanos now_ns_ = 0;
+    telemetry::CounterSet published_{
+        messaging_, {"Supervisor", static_cast<std::uint64_t>(opts.endpoints.control.stream_id)}};  // OBS-005
+    telemetry::SupervisorGauges gauges_;
+    base::LogLimit undecodable_log_;
 };
 
 Supervisor::Supervisor(Context& context, SupervisorOptions options)

@@ -94,6 +94,37 @@ TEST(HistogramTest, AddsUpWhatOthersCounted) {
     EXPECT_EQ(other.count(), 2u) << "the other keeps its own";
 }
 
+TEST(HistogramTest, TellsWhatCameSinceAnOlderCopy) {
+    Histogram histogram;
+    histogram.record(1'000'000);
+    histogram.record(10);
+    const Histogram before = histogram;
+    EXPECT_EQ(histogram.since(before).count(), 0u);
+    EXPECT_EQ(histogram.since(before).max(), 0u);
+    histogram.record(20);
+    histogram.record(10);
+    const Histogram since = histogram.since(before);
+    EXPECT_EQ(since.count(), 2u);
+    EXPECT_EQ(since.sum(), 30u);
+    EXPECT_EQ(since.max(), 20u);
+    EXPECT_EQ(since.quantile(0.5), 10u);
+}
+
+TEST(SharedHistogramTest, CopiesAreWhatOneThreadRecorded) {
+    base::SharedHistogram shared;
+    Histogram plain;
+    for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{31}, std::uint64_t{12345}, kMost}) {
+        shared.record(value);
+        plain.record(value);
+    }
+    const Histogram copy = shared.snapshot();
+    EXPECT_EQ(copy.count(), plain.count());
+    EXPECT_EQ(copy.sum(), plain.sum());
+    EXPECT_EQ(copy.max(), plain.max());
+    for (const double quantile : {0.25, 0.5, 0.75, 1.0})
+        EXPECT_EQ(copy.quantile(quantile), plain.quantile(quantile));
+}
+
 TEST(HistogramTest, ForgetsEverythingWhenCleared) {
     Histogram histogram;
     histogram.record(1000);

@@ -107,7 +107,7 @@ TEST(DriverCollectTest, WithoutALeaseTheSameEpochGoesAtTheNextCollection) {
     EXPECT_FALSE(fs::exists(mapped));
 }
 
-// spec: DRV-142, DRV-147, TRP-30
+// spec: DRV-142, DRV-147, TRP-30, SUP-018
 TEST(DriverCollectTest, FilesOfALivingProcessStayAndThoseOfADeadOneGo) {
     DriverHarness harness;
     std::vector<fs::path> dirs;

@@ -55,8 +55,8 @@ public:
 
     /// Starts a driver with the same configuration; the previous one must be gone.
     void start_driver() {
-        driver_context_ =
-            std::make_unique<Context>(std::make_unique<GatedClient>(make_client(), driver_sends), clock);
+        driver_context_ = std::make_unique<Context>(
+            std::make_unique<GatedClient>(make_client(), driver_sends), clock, histograms);
         driver_ = std::make_unique<Driver>(*driver_context_, config_);
         step();
         step();  // both sides have joined each other's logs now
@@ -68,6 +68,7 @@ public:
     }
 
     Driver& driver() { return *driver_; }
+    Context& driver_context() { return *driver_context_; }
     DriverConfig& config() { return config_; }
 
     /// One cycle of the driver, then everything it said.
@@ -197,6 +198,7 @@ public:
     std::shared_ptr<Gate> driver_sends = std::make_shared<Gate>();  ///< what the driver may send now
     ManualClock clock{1'000'000 * kNanosPerSecond};
     std::vector<DriverMessage> seen;
+    LatencyHistograms histograms = LatencyHistograms::Off;  ///< of the next driver
 
 private:
     std::unique_ptr<messaging::Client> make_client() {

@@ -3,6 +3,7 @@
 #include "control/dispatcher.hpp"
 #include "control/publisher.hpp"
 #include "support/raw_stream.hpp"
+#include "support/recording_log.hpp"
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/error.hpp>
@@ -255,6 +256,63 @@ TEST_F(SupervisorTest, TellsAConsumerThatAsksForSomethingElse) {
     say(message);
     ASSERT_EQ(configs.size(), 2U);
     EXPECT_EQ(configs[1].mode, Mode::RateLimited);
+}
+
+// spec: SUP-004
+TEST_F(SupervisorTest, TakesNoMessageOfAnotherSchemaForOneOfItsOwn) {
+    const auto publication = context->messaging().add_publication(at.qos.channel, at.qos.stream_id);
+    control::QosConsumer message;
+    message.stream_id = 1;
+    message.consumer_id = 42;
+    std::vector<std::byte> bytes(128);
+    bytes.resize(control::encode(bytes, message));
+    ASSERT_FALSE(bytes.empty());
+    const auto send_with_schema = [&](std::uint8_t schema) {
+        bytes[4] = std::byte{schema};  // low byte of schemaId in the message header
+        ASSERT_TRUE(publication->offer(bytes));
+        cycle();
+    };
+    send_with_schema(901 & 0xff);
+    EXPECT_TRUE(supervisor->consumers().empty());
+    send_with_schema(900 & 0xff);
+    EXPECT_EQ(supervisor->consumers().size(), 1U);
+}
+
+// spec: SUP-009 OBS-024
+TEST_F(SupervisorTest, ReportsDropsOnlyWhenTheyHaveGrownSinceTheLastPass) {
+    RecordingLog log;
+    report(42);
+    advance(2 * kNanosPerSecond);
+    ASSERT_EQ(log.with("lost 5 frames").size(), 1U);
+    EXPECT_EQ(log.with("lost 5 frames")[0].level, LogLevel::Info);
+    report(42);
+    advance(2 * kNanosPerSecond);
+    EXPECT_EQ(log.with(" lost ").size(), 1U) << "the same totals again";
+}
+
+// spec: SUP-008 OBS-024
+TEST_F(SupervisorTest, WarnsOnceOfASilentPeerAndTellsOnceThatItIsBack) {
+    RecordingLog log;
+    report(42);
+    advance(6 * kNanosPerSecond);
+    advance(2 * kNanosPerSecond);
+    ASSERT_EQ(log.with("is silent").size(), 1U);
+    EXPECT_EQ(log.with("is silent")[0].level, LogLevel::Warn);
+    report(42);
+    report(42);
+    ASSERT_EQ(log.with("is back").size(), 1U);
+    EXPECT_EQ(log.with("is back")[0].level, LogLevel::Info);
+}
+
+// spec: SUP-017
+TEST_F(SupervisorTest, DeclinesALimitedRateWhenAnotherModeIsForced) {
+    options.force_mode = Mode::Stream;
+    supervise();
+    auto message = hello(42);
+    message.mode = Mode::RateLimited;
+    say(message);
+    ASSERT_EQ(configs.size(), 1U);
+    EXPECT_EQ(configs[0].mode, Mode::Stream);
 }
 
 // spec: SUP-015
