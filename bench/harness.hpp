@@ -109,5 +109,7 @@ void copy_group(const Options&, Results&);
 void latency_group(const Options&, Results&);
 void fanout_group(const Options&, Results&);
 void driver_group(const Options&, Results&);
+void discovery_group(const Options&, Results&);
+void rate_limiter_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

@@ -13,7 +13,8 @@ constexpr const char* kUsage =
     "usage: tp-bench [--quick] [--json FILE] [--only NAME]\n"
     "  --quick      fewer rounds: under a minute in all\n"
     "  --json FILE  also write one flat object of name to number\n"
-    "  --only NAME  run one group: publish, copy, latency, fanout, driver\n";
+    "  --only NAME  run one group: publish, copy, latency, fanout, driver, discovery,\n"
+    "               rate_limiter\n";
 
 struct NamedGroup {
     const char* name;
@@ -24,7 +25,9 @@ constexpr NamedGroup kGroups[] = {{"publish", tensorpool::bench::publish_group},
                                   {"copy", tensorpool::bench::copy_group},
                                   {"latency", tensorpool::bench::latency_group},
                                   {"fanout", tensorpool::bench::fanout_group},
-                                  {"driver", tensorpool::bench::driver_group}};
+                                  {"driver", tensorpool::bench::driver_group},
+                                  {"discovery", tensorpool::bench::discovery_group},
+                                  {"rate_limiter", tensorpool::bench::rate_limiter_group}};
 
 }  // namespace
 

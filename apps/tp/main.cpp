@@ -17,9 +17,12 @@ int main(int argc, char** argv) {
     Selection selection;
     add_driver_command(app, selection);
     add_supervisor_command(app, selection);
+    add_discovery_command(app, selection);
+    add_rate_limiter_command(app, selection);
     add_produce_command(app, selection);
     add_consume_command(app, selection);
     add_ls_command(app, selection);
+    add_discover_commands(app, selection);
     add_listen_commands(app, selection);
     add_metadata_commands(app, selection);
     add_inspect_commands(app, selection);

@@ -183,6 +183,7 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     config.profiles = read_profiles(root, findings);
     config.streams = read_streams(root);
     accept_supervisor(root.fixed_table("supervisor"));
+    for (const char* table : {"discovery", "discovery_registry"}) root.ignore(table);  // their own readers'
     root.warn_unknown();
     findings.merge(validate_driver_config(config));
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));

@@ -95,12 +95,7 @@ void read_supervisor(Table table, SupervisorConfig& config, Findings& findings) 
 }  // namespace
 
 ContextOptions SupervisorConfig::context_options() const {
-    ContextOptions context;
-    context.messaging = messaging;
-    context.messaging_dir = messaging_dir;
-    context.group_access = messaging_group;
-    context.aeron_dir = aeron_dir;
-    return context;
+    return config::context_options_of(*this);
 }
 
 LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std::string& source_name,
@@ -109,13 +104,11 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
     TomlSource source(toml, source_name, findings, environment);
     LoadedSupervisorConfig loaded;
     Table root = source.root();
-    const config::MessagingKeys messaging = config::read_messaging(root, findings);
-    loaded.config.messaging = messaging.kind;
-    loaded.config.messaging_dir = messaging.dir;
-    loaded.config.messaging_group = messaging.group;
+    config::take_messaging(config::read_messaging(root, findings), loaded.config);
     read_driver_endpoints(root.fixed_table("driver"), loaded.config, findings);
     read_supervisor(root.fixed_table("supervisor"), loaded.config, findings);
-    for (const char* table : {"shm", "policies", "profiles", "streams"}) root.ignore(table);
+    for (const char* table : {"shm", "policies", "profiles", "streams", "discovery", "discovery_registry"})
+        root.ignore(table);
     root.warn_unknown();
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));
     loaded.warnings = findings.take_warnings();

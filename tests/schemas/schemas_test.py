@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 CODES = {"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int16": "h", "int32": "i", "int64": "q"}
-SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml"}
+SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml", "discovery": "tensor_pool_discovery.xml"}
 
 
 class Schema:
@@ -128,12 +128,19 @@ class SchemasTest(unittest.TestCase):
         for schema, path, vector in self.vectors():
             if not path.stem.endswith("_nulls"):
                 continue
-            optional = {f.get("name") for f in schema.messages[vector["message"]] if f.get("presence") == "optional"}
+            optional = self.optional_fields(schema.messages[vector["message"]])
             with self.subTest(path.name):
                 self.assertEqual(set(vector["nullFields"]), optional)
                 for field in schema.messages[vector["message"]]:
                     if field.get("nullValue"):
                         self.assertEqual(str(vector["fields"][field.get("name")]), field.get("nullValue"))
+
+    def optional_fields(self, node, prefix=""):
+        """Names as the vectors spell them: of a group, those of its first entry."""
+        names = {prefix + f.get("name") for f in node.findall("field") if f.get("presence") == "optional"}
+        for group in node.findall("group"):
+            names |= self.optional_fields(group, f"{prefix}{group.get('name')}[0].")
+        return names
 
     def test_agrees_with_the_structs(self):
         checked = set()
