@@ -4,11 +4,6 @@
 
 #include "messaging/messaging.hpp"
 
-#include <sys/mman.h>
-
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
 #include <memory>
@@ -24,27 +19,6 @@ struct Size {
     const char* name;
 };
 constexpr std::array<Size, 4> kSizes{{{4096, "4k"}, {65536, "64k"}, {655360, "640k"}, {4194304, "4m"}}};
-
-/// A file on the same tmpfs, mapped shared, with the same stride, start offset and slot count as the pool.
-class PlainMapping {
-public:
-    PlainMapping(const std::string& path, std::size_t bytes) : bytes_(bytes) {
-        const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
-        if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0)
-            throw std::runtime_error("cannot make " + path);
-        base_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-        ::close(fd);
-        if (base_ == MAP_FAILED) throw std::runtime_error("cannot map " + path);
-    }
-    ~PlainMapping() { ::munmap(base_, bytes_); }
-    PlainMapping(const PlainMapping&) = delete;
-    PlainMapping& operator=(const PlainMapping&) = delete;
-    [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(base_); }
-
-private:
-    void* base_;
-    std::size_t bytes_;
-};
 
 /// Median ns of a batch of copies, ours and plain, into one pair of mappings.
 struct Pair {

@@ -120,5 +120,7 @@ void bridge_group(const Options&, Results&);
 /// Without Aeron it only says so.
 void aeron_group(const Options&, Results&);
 void telemetry_group(const Options&, Results&);
+void discovery_group(const Options&, Results&);
+void rate_limiter_group(const Options&, Results&);
 
 }  // namespace tensorpool::bench

@@ -34,6 +34,8 @@ constexpr NamedGroup kGroups[] = {
     {"bridge", tensorpool::bench::bridge_group},
     {"aeron", tensorpool::bench::aeron_group},
     {"telemetry", tensorpool::bench::telemetry_group},
+    {"discovery", tensorpool::bench::discovery_group},
+    {"rate_limiter", tensorpool::bench::rate_limiter_group},
 };
 // clang-format on
 

@@ -2,7 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "streams.hpp"
 
+#include <sys/mman.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
+#include <stdexcept>
 
 namespace tensorpool::bench {
 
@@ -45,6 +51,19 @@ FrameInfo frame_of(std::uint32_t bytes) {
     info.values_len_bytes = bytes;
     info.timestamp_ns = 1;
     return info;
+}
+
+PlainMapping::PlainMapping(const std::string& path, std::size_t bytes) : bytes_(bytes) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(bytes)) != 0)
+        throw std::runtime_error("cannot make " + path);
+    base_ = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+    ::close(fd);
+    if (base_ == MAP_FAILED) throw std::runtime_error("cannot map " + path);
+}
+
+PlainMapping::~PlainMapping() {
+    ::munmap(base_, bytes_);
 }
 
 }  // namespace tensorpool::bench

@@ -29,6 +29,20 @@ namespace tensorpool::bench {
     return sum;
 }
 
+/// A file on tmpfs, mapped shared, for what memcpy does where our pools are.
+class PlainMapping {
+public:
+    PlainMapping(const std::string& path, std::size_t bytes);
+    ~PlainMapping();
+    PlainMapping(const PlainMapping&) = delete;
+    PlainMapping& operator=(const PlainMapping&) = delete;
+    [[nodiscard]] std::byte* base() const noexcept { return static_cast<std::byte*>(base_); }
+
+private:
+    void* base_;
+    std::size_t bytes_;
+};
+
 /// Words that two processes use to start and stop together.
 struct alignas(64) Gate {
     std::atomic<std::uint32_t> ready{0};

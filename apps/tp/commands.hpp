@@ -15,6 +15,11 @@ void add_driver_config_commands(CLI::App& app, Selection& selection);
 void add_supervisor_command(CLI::App& app, Selection& selection);
 void add_join_command(CLI::App& app, Selection& selection);
 void add_bridge_command(CLI::App& app, Selection& selection);
+/// Runs a discovery provider.
+void add_discovery_command(CLI::App& app, Selection& selection);
+/// discovery-list, discovery-query (discover).
+void add_discover_commands(CLI::App& app, Selection& selection);
+void add_rate_limiter_command(CLI::App& app, Selection& selection);
 void add_ls_command(CLI::App& app, Selection& selection);
 void add_consume_command(CLI::App& app, Selection& selection);
 void add_produce_command(CLI::App& app, Selection& selection);

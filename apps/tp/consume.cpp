@@ -4,12 +4,14 @@
 // tp consume: reads one stream in place, prints a statistics line a second, saves frames.
 
 #include "common/choice.hpp"
+#include "common/discovery_options.hpp"
 #include "common/frame_statistics.hpp"
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
 #include "common/telemetry_options.hpp"
 #include "common/tensor_file.hpp"
 #include "common/test_pattern.hpp"
+#include "messaging/messaging.hpp"
 #include "tp/commands.hpp"
 
 #include <tensorpool/consumer.hpp>
@@ -33,6 +35,8 @@ struct ConsumeOptions {
     MessagingOptions messaging;
     TelemetryOptions telemetry;
     ConsumerOptions consumer;
+    std::string name;
+    DiscoveryOptions discovery;
     bool standalone = false;
     bool own_stream = false;
     bool spin = false;
@@ -147,6 +151,7 @@ void ConsumeRun::print_interval() {
         return;
     }
     const ConsumerCounters& c = consumer_.counters();
+    const std::uint64_t skipped = c.skipped_latest_only + c.skipped_rate_limited + c.skipped_resync;
     if (!consumer_.is_ready()) {
         std::printf("stream %u: not mapped: %s\n", consumer_.stream_id(),
                     printable(consumer_.last_error()).c_str());
@@ -159,9 +164,7 @@ void ConsumeRun::print_interval() {
             rates.bytes_per_s / 1e6, static_cast<double>(rates.latency_p50_ns) / 1e3,
             static_cast<double>(rates.latency_p99_ns) / 1e3,
             static_cast<unsigned long long>(c.frames_delivered), static_cast<unsigned long long>(c.drops_gap),
-            static_cast<unsigned long long>(c.drops_late),
-            static_cast<unsigned long long>(c.skipped_latest_only + c.skipped_rate_limited +
-                                            c.skipped_resync),
+            static_cast<unsigned long long>(c.drops_late), static_cast<unsigned long long>(skipped),
             options_.verify ? fmt::format(" bad {}", bad_frames_).c_str() : "");
     }
     std::fflush(stdout);
@@ -206,7 +209,45 @@ ExitCode ConsumeRun::run() {
     return ExitCode::Ok;
 }
 
+/// The stream of that data source name, and the driver to attach to.
+void find_by_name(Context& context, ConsumeOptions& options) {
+    DiscoveryFilter filter;
+    filter.data_source_name = options.name;
+    if (options.consumer.stream_id != 0) filter.stream_id = options.consumer.stream_id;
+    DiscoveryClient client(context, options.discovery.client);
+    const Nanos end = context.clock().now_ns() + options.discovery.timeout_ms * kNanosPerMilli;
+    // A name follows its stream's first announce by up to a second.
+    while (true) {
+        const DiscoveryAnswer& answer = client.discover(filter, end);
+        if (answer.status == DiscoveryStatus::Error)
+            throw Error(ErrorCode::Rejected, "discovery: " + printable(answer.error_message));
+        if (answer.streams.size() > 1) {
+            std::string which;
+            for (const DiscoveredStream& stream : answer.streams)
+                which += fmt::format(" {} of {};", stream.stream_id, printable(stream.driver_instance_id));
+            throw Error(ErrorCode::NotFound,
+                        fmt::format("several streams are called '{}':{} choose one by --stream-id",
+                                    printable(options.name), which));
+        }
+        if (answer.streams.size() == 1) {
+            options.consumer.stream_id = answer.streams[0].stream_id;
+            attach_at(answer.streams[0], options.consumer.endpoints);
+            return;
+        }
+        if (stop_requested() || context.clock().now_ns() >= end) {
+            throw Error(ErrorCode::NotFound,
+                        fmt::format("no stream is called '{}'; tp discovery-list shows what there is",
+                                    printable(options.name)));
+        }
+        context.messaging().wait({}, 50 * kNanosPerMilli);
+    }
+}
+
 ExitCode run_consume(ConsumeOptions& options) {
+    if (options.name.empty() && options.consumer.stream_id == 0)
+        throw UsageError("give the NAME of a data source, or --stream-id");
+    if (!options.name.empty() && options.standalone)
+        throw UsageError("a NAME is found through a driver; --standalone needs --stream-id");
     if (options.save.first > 0) check_tensor_file_name(options.save.second);
     options.consumer.use_driver = !options.standalone;
     if (options.own_stream)
@@ -215,21 +256,23 @@ ExitCode run_consume(ConsumeOptions& options) {
     stop_on_signals();
     Context context(options.telemetry.applied_to(options.messaging.context_options()));
     const ProgramTelemetry telemetry(context, options.telemetry, "tp consume");
+    if (!options.name.empty()) find_by_name(context, options);
     return ConsumeRun(context, options).run();
 }
 
 void add_options(CLI::App& command, ConsumeOptions& options) {
     static const std::map<std::string, Delivery> kDeliveries{
         {"every", Delivery::EveryFrame}, {"latest", Delivery::LatestOnly}, {"rate", Delivery::RateLimited}};
-    command.add_option("--stream-id", options.consumer.stream_id, "tensor stream")
-        ->required()
+    command.add_option("NAME", options.name, "data source name, looked up through discovery");
+    command.add_option("--stream-id", options.consumer.stream_id, "tensor stream; with NAME both must hold")
         ->envname("TP_STREAM_ID");
     command.add_option("--consumer-id", options.consumer.consumer_id, "0: random");
     command.add_flag("--standalone", options.standalone,
                      "map what a standalone producer announces; no driver");
     add_choice(command, "--delivery", options.consumer.delivery, kDeliveries,
                "every (default), latest: skip to the newest, rate: at most --max-rate");
-    command.add_option("--max-rate", options.consumer.max_rate_hz, "frames per second for --delivery rate");
+    command.add_option("--max-rate", options.consumer.max_rate_hz,
+                       "frames per second: kept with --delivery rate, and what a rate limiter is asked for");
     command.add_flag("--own-stream", options.own_stream,
                      "ask for a descriptor stream of its own; the producer keeps to --max-rate there");
     command.add_option("--slow", options.slow_ms,
@@ -253,15 +296,17 @@ void add_options(CLI::App& command, ConsumeOptions& options) {
     options.messaging.add_to(command);
     options.telemetry.add_to(command);
     add_endpoints(command, options.consumer.endpoints);
+    options.discovery.add_request_to(command);
 }
 
 }  // namespace
 
 void add_consume_command(CLI::App& app, Selection& selection) {
-    add_command<ConsumeOptions>(app, selection, "consume",
-                                "Read a stream in place and print what arrives and what is lost.\n"
-                                "Example: tp consume --stream-id 10000 --save 1 frame.png",
-                                add_options, run_consume);
+    add_command<ConsumeOptions>(
+        app, selection, "consume",
+        "Read a stream in place and print what arrives and what is lost.\n"
+        "Example: tp consume camera-1, or tp consume --stream-id 10000 --save 1 frame.png",
+        add_options, run_consume);
 }
 
 }  // namespace tensorpool::apps

@@ -9,6 +9,7 @@
 #include "tp/commands.hpp"
 
 #include <tensorpool/context.hpp>
+#include <tensorpool/discovery_config.hpp>
 #include <tensorpool/driver.hpp>
 #include <tensorpool/driver_config.hpp>
 #include <tensorpool/supervisor.hpp>
@@ -28,16 +29,28 @@ struct DriverOptions {
 
 /// Bounds how late a timer of the idle driver is, and how long a signal that hits between two looks waits.
 constexpr Nanos kLongestWait = 20 * kNanosPerMilli;
+/// The driver wakes for its control stream; questions on another one wait this long at most.
+constexpr Nanos kWaitBetweenQuestions = 5 * kNanosPerMilli;
 
 ExitCode run_driver(DriverOptions& options) {
     log_to_stderr(LogLevel::Info);
     LoadedDriverConfig loaded = load_driver_config(options.config);
     for (const ConfigProblem& warning : loaded.warnings)
         std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
+    // With a [discovery] table the driver also answers what it has.
+    const auto discovery = load_discovery_config(options.config, DiscoveryTable::Embedded);
+    if (discovery) {
+        for (const ConfigProblem& warning : discovery->warnings)
+            std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
+    }
 
     stop_on_signals();
     Context context(
         options.telemetry.applied_to(options.messaging.context_options(loaded.config.context_options())));
+    const bool asked_elsewhere = discovery && discovery->config.options.request != loaded.config.control;
+    // Listens before the driver says anything.
+    std::optional<DiscoveryProvider> provider;
+    if (discovery) provider.emplace(context, discovery->config.options);
     Driver driver(context, std::move(loaded.config));
     std::optional<Supervisor> supervisor;
     if (loaded.supervisor) supervisor.emplace(context, *loaded.supervisor);
@@ -46,7 +59,8 @@ ExitCode run_driver(DriverOptions& options) {
         const Nanos now = context.clock().now_ns();
         int work = driver.do_work(now);
         if (supervisor) work += supervisor->do_work(now);
-        if (work == 0) driver.wait(kLongestWait);
+        if (provider) work += provider->do_work(now);
+        if (work == 0) driver.wait(asked_elsewhere ? kWaitBetweenQuestions : kLongestWait);
     }
     driver.on_close();
     return ExitCode::Ok;

@@ -18,12 +18,15 @@ int main(int argc, char** argv) {
     add_driver_command(app, selection);
     add_supervisor_command(app, selection);
     add_bridge_command(app, selection);
+    add_discovery_command(app, selection);
+    add_rate_limiter_command(app, selection);
     add_produce_command(app, selection);
     add_consume_command(app, selection);
     add_join_command(app, selection);
     add_ls_command(app, selection);
     add_stats_commands(app, selection);
     add_top_command(app, selection);
+    add_discover_commands(app, selection);
     add_listen_commands(app, selection);
     add_metadata_commands(app, selection);
     add_inspect_commands(app, selection);

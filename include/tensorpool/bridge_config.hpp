@@ -18,6 +18,7 @@ struct BridgeConfig {
     MessagingKind messaging = MessagingKind::Embedded;  ///< of this host
     std::string messaging_dir;
     bool messaging_group = false;
+    bool embedded_media_driver = false;
     MessagingKind transport_messaging = MessagingKind::Embedded;  ///< to the other host
     std::string transport_messaging_dir;                          ///< empty: as messaging_dir
     std::string aeron_dir;                                        ///< of both, where they are Aeron

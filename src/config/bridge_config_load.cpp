@@ -148,18 +148,14 @@ void read_reserved(Table& root, BridgeOptions& options) {
 }  // namespace
 
 ContextOptions BridgeConfig::local_context() const {
-    ContextOptions context;
-    context.messaging = messaging;
-    context.messaging_dir = messaging_dir;
-    context.group_access = messaging_group;
-    context.aeron_dir = aeron_dir;
-    return context;
+    return config::context_options_of(*this);
 }
 
 ContextOptions BridgeConfig::transport_context() const {
     ContextOptions context = local_context();
     context.messaging = transport_messaging;
     context.messaging_dir = transport_messaging_dir;
+    context.embedded_media_driver = false;  // the local side's serves both
     return context;
 }
 
@@ -170,10 +166,7 @@ LoadedBridgeConfig parse_bridge_config(std::string_view toml, const std::string&
     LoadedBridgeConfig loaded;
     BridgeConfig& config = loaded.config;
     Table root = source.root();
-    const config::MessagingKeys messaging = config::read_messaging(root, findings);
-    config.messaging = messaging.kind;
-    config.messaging_dir = messaging.dir;
-    config.messaging_group = messaging.group;
+    config::take_messaging(config::read_messaging(root, findings), config);
     BridgeEnd common_end = BridgeEnd::Both;
     read_bridge(root.fixed_table("bridge"), config, common_end, findings);
     read_local(root.fixed_table("local"), config.options, findings);

@@ -23,6 +23,25 @@ struct MessagingKeys {
 /// TP_MESSAGING and so on.
 [[nodiscard]] MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings);
 
+/// Every role's configuration has the same members for this.
+template <typename Config>
+void take_messaging(const MessagingKeys& keys, Config& config) {
+    config.messaging = keys.kind;
+    config.messaging_dir = keys.dir;
+    config.messaging_group = keys.group;
+    config.embedded_media_driver = keys.embedded_media_driver;
+}
+template <typename Config>
+[[nodiscard]] ContextOptions context_options_of(const Config& config) {
+    ContextOptions options;
+    options.messaging = config.messaging;
+    options.messaging_dir = config.messaging_dir;
+    options.group_access = config.messaging_group;
+    options.embedded_media_driver = config.embedded_media_driver;
+    options.aeron_dir = config.aeron_dir;
+    return options;
+}
+
 /// A stream id that becomes Aeron's signed 32-bit one (CFG-012).
 void read_aeron_stream_id(TomlSource::Table& table, std::string_view key, std::int32_t& stream_id,
                           Findings& findings);

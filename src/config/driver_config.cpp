@@ -3,6 +3,8 @@
 
 #include <tensorpool/driver_config.hpp>
 
+#include "config/common_keys.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,13 +91,7 @@ std::vector<std::string> DriverConfig::allowed_base_dirs() const {
 }
 
 ContextOptions DriverConfig::context_options() const {
-    ContextOptions options;
-    options.messaging = messaging;
-    options.messaging_dir = messaging_dir;
-    options.aeron_dir = aeron_dir;
-    options.group_access = messaging_group;
-    options.embedded_media_driver = embedded_media_driver;
-    return options;
+    return config::context_options_of(*this);
 }
 
 std::optional<std::uint64_t> epoch_size_bytes(const DriverProfileConfig& profile,

@@ -164,11 +164,7 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     LoadedDriverConfig loaded;
     DriverConfig& config = loaded.config;
     Table root = source.root();
-    const tensorpool::config::MessagingKeys messaging = tensorpool::config::read_messaging(root, findings);
-    config.messaging = messaging.kind;
-    config.messaging_dir = messaging.dir;
-    config.messaging_group = messaging.group;
-    config.embedded_media_driver = messaging.embedded_media_driver;
+    tensorpool::config::take_messaging(tensorpool::config::read_messaging(root, findings), config);
     read_driver(root.fixed_table("driver"), config, findings, environment);
     read_shm(root.fixed_table("shm"), config.shm, findings);
     read_policies(root.fixed_table("policies"), config.policies);
@@ -176,6 +172,7 @@ LoadedDriverConfig parse_driver_config(std::string_view toml, const std::string&
     config.streams = read_streams(root);
     loaded.supervisor = read_embedded_supervisor(root.fixed_table("supervisor"), config, findings);
     config.supervised = loaded.supervisor.has_value();
+    for (const char* table : {"discovery", "discovery_registry"}) root.ignore(table);  // their own readers'
     root.warn_unknown();
     findings.merge(validate_driver_config(config));
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));

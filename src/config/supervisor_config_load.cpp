@@ -134,13 +134,7 @@ void config::read_supervisor(Table table, SupervisorOptions& options, Findings& 
 }
 
 ContextOptions SupervisorConfig::context_options() const {
-    ContextOptions context;
-    context.messaging = messaging;
-    context.messaging_dir = messaging_dir;
-    context.group_access = messaging_group;
-    context.embedded_media_driver = embedded_media_driver;
-    context.aeron_dir = aeron_dir;
-    return context;
+    return config::context_options_of(*this);
 }
 
 LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std::string& source_name,
@@ -149,11 +143,7 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
     TomlSource source(toml, source_name, findings, environment);
     LoadedSupervisorConfig loaded;
     Table root = source.root();
-    const config::MessagingKeys messaging = config::read_messaging(root, findings);
-    loaded.config.messaging = messaging.kind;
-    loaded.config.messaging_dir = messaging.dir;
-    loaded.config.messaging_group = messaging.group;
-    loaded.config.embedded_media_driver = messaging.embedded_media_driver;
+    config::take_messaging(config::read_messaging(root, findings), loaded.config);
     Table driver = root.fixed_table("driver");
     std::vector<IdRange> assigned;  // by the driver to consumers that ask for streams of their own
     std::vector<IdRange> assigned_control;
@@ -172,7 +162,8 @@ LoadedSupervisorConfig parse_supervisor_config(std::string_view toml, const std:
             "supervisor.sweep_base_dir",
             "is for streams without a driver; the driver of this file removes its own epochs (SUP-018)");
     }
-    for (const char* table : {"shm", "policies", "profiles", "streams"}) root.ignore(table);
+    for (const char* table : {"shm", "policies", "profiles", "streams", "discovery", "discovery_registry"})
+        root.ignore(table);
     root.warn_unknown();
     if (auto problems = findings.take_problems(); !problems.empty()) throw ConfigError(std::move(problems));
     loaded.warnings = findings.take_warnings();

@@ -14,8 +14,14 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 CODES = {"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q", "int16": "h", "int32": "i", "int64": "q"}
-SCHEMAS = {"wire": "tensor_pool_control.xml", "driver": "tensor_pool_driver.xml", "merge": "tensor_pool_merge.xml",
-           "tracelink": "tensor_pool_tracelink.xml", "bridge": "tensor_pool_bridge.xml"}
+SCHEMAS = {
+    "wire": "tensor_pool_control.xml",
+    "driver": "tensor_pool_driver.xml",
+    "merge": "tensor_pool_merge.xml",
+    "tracelink": "tensor_pool_tracelink.xml",
+    "bridge": "tensor_pool_bridge.xml",
+    "discovery": "tensor_pool_discovery.xml",
+}
 
 
 class Schema:
@@ -141,6 +147,13 @@ class SchemasTest(unittest.TestCase):
                 for field in schema.messages[vector["message"]]:
                     if field.get("nullValue"):
                         self.assertEqual(str(vector["fields"][field.get("name")]), field.get("nullValue"))
+
+    def optional_fields(self, node, prefix=""):
+        """Names as the vectors spell them: of a group, those of its first entry."""
+        names = {prefix + f.get("name") for f in node.findall("field") if f.get("presence") == "optional"}
+        for group in node.findall("group"):
+            names |= self.optional_fields(group, f"{prefix}{group.get('name')}[0].")
+        return names
 
     def test_agrees_with_the_structs(self):
         checked = set()
