@@ -4,6 +4,7 @@
 #include "common/messaging_options.hpp"
 
 #include "common/program.hpp"
+#include "messaging/messaging.hpp"
 
 #include <limits>
 
@@ -48,6 +49,15 @@ ContextOptions MessagingOptions::context_options(ContextOptions from_file) const
     name_messaging(from_file.messaging == MessagingKind::Aeron ? "Aeron" : "Messaging");
     if (embedded_media_driver) from_file.embedded_media_driver = true;
     return from_file;
+}
+
+void linger(Context& context) {
+    constexpr Nanos kLinger = 250 * kNanosPerMilli;
+    constexpr Nanos kNap = 5 * kNanosPerMilli;
+    for (const Nanos end = context.clock().now_ns() + kLinger; context.clock().now_ns() < end;) {
+        context.messaging().do_work(context.clock().now_ns());
+        context.messaging().wait({}, kNap);
+    }
 }
 
 void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,

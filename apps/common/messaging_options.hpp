@@ -26,6 +26,10 @@ struct MessagingOptions {
     [[nodiscard]] ContextOptions context_options(ContextOptions from_file) const;
 };
 
+/// Keeps what was just sent readable for a moment: a log goes with its publication, and who subscribed may
+/// not have opened it yet.
+void linger(Context& context);
+
 /// `--<name>-channel`, `--<name>-stream-id` with their environment variables (empty: none).
 void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,
                   const std::string& channel_variable = "", const std::string& stream_variable = "");

@@ -93,6 +93,7 @@ public:
               context_.messaging().add_publication(options.control.channel, options.control.stream_id)),
           deadline_(now() + options.timeout_ms * kNanosPerMilli) {}
 
+    void linger() { apps::linger(context_); }
     [[nodiscard]] Nanos now() const { return context_.clock().now_ns(); }
 
     template <typename Message>
@@ -249,6 +250,7 @@ ExitCode run_keepalive(LeaseOptions& options) {
         std::puts(options.json ? R"({"sent":false})" : "false");
         return ExitCode::Negative;
     }
+    line.linger();
     std::puts(options.json ? R"({"sent":true})" : "true");
     return ExitCode::Ok;
 }

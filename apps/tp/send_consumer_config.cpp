@@ -56,6 +56,7 @@ ExitCode run_send(ConfigOptions& options) {
     config.payload_fallback_uri = options.payload_fallback_uri;
     if (!publisher.send(config))
         throw Error(ErrorCode::MessagingError, "the control stream did not take the message");
+    linger(context);
     return ExitCode::Ok;
 }
 

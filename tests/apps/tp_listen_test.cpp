@@ -152,25 +152,35 @@ TEST_F(TpListenTest, DumpsEveryFragmentIntoAFile) {
 // spec: TOOL-024
 TEST_F(TpListenTest, TellsAConsumerHowToReadWithEveryFieldWritten) {
     const auto listener = listen({"control-listen", "--json"}, *qos);
-    EXPECT_EQ(run({"send-consumer-config", "--stream-id", "10000", "--consumer-id", "42", "--use-shm",
-                   "false", "--mode", "rate_limited", "--payload-fallback-uri", "bridge://9"}),
-              0)
-        << err;
-    EXPECT_THAT(out, IsEmpty());
-    EXPECT_EQ(run({"send-consumer-config"}, {"TP_STREAM_ID=10001", "TP_CLIENT_ID=43", "TP_USE_SHM=true",
-                                             "TP_MODE=stream", "TP_PAYLOAD_FALLBACK_URI="}),
-              0)
-        << err;
+    // Said again where a loaded machine made the listener open the log of the first too late.
+    const auto heard = [&](const std::string& text) {
+        return listener->out().find(text) != std::string::npos;
+    };
+    EXPECT_TRUE(eventually([&] {
+        EXPECT_EQ(run({"send-consumer-config", "--stream-id", "10000", "--consumer-id", "42", "--use-shm",
+                       "false", "--mode", "rate_limited", "--payload-fallback-uri", "bridge://9"}),
+                  0)
+            << err;
+        EXPECT_THAT(out, IsEmpty());
+        return heard("bridge://9");
+    }));
+    EXPECT_TRUE(eventually([&] {
+        EXPECT_EQ(run({"send-consumer-config"}, {"TP_STREAM_ID=10001", "TP_CLIENT_ID=43", "TP_USE_SHM=true",
+                                                 "TP_MODE=stream", "TP_PAYLOAD_FALLBACK_URI="}),
+                  0)
+            << err;
+        return heard("10001");
+    }));
     const auto lines = json_lines(output_with(*listener, "10001"));
-    ASSERT_EQ(lines.size(), 2U);
+    const auto& last = lines.back();
     EXPECT_EQ(lines[0],
               nlohmann::json::parse(R"({"type":"ConsumerConfig","stream":10000,"consumer":42,"use_shm":false,
         "mode":2,"descriptor_stream":0,"control_stream":0,"payload_fallback":"bridge://9","descriptor_channel":"",
         "control_channel":""})"));
-    EXPECT_EQ(lines[1].at("consumer"), 43);
-    EXPECT_EQ(lines[1].at("use_shm"), true);
-    EXPECT_EQ(lines[1].at("mode"), 1);
-    EXPECT_EQ(lines[1].at("payload_fallback"), "");
+    EXPECT_EQ(last.at("consumer"), 43);
+    EXPECT_EQ(last.at("use_shm"), true);
+    EXPECT_EQ(last.at("mode"), 1);
+    EXPECT_EQ(last.at("payload_fallback"), "");
 }
 
 // spec: TOOL-033
