@@ -18,7 +18,7 @@ constexpr std::uint8_t kEnd = 0x40;
 constexpr std::uint8_t kWhole = kBegin | kEnd;
 constexpr std::size_t kFrameHeader = 32;
 constexpr std::size_t kFrameAlignment = 32;
-constexpr std::size_t kLargestFragment = 64 * 1024;
+constexpr std::size_t kLargestFragment = 64U << 10;
 constexpr std::size_t kFragmentsPerSkip = 1000;
 constexpr std::uint32_t kIdleLooksPerNudge = 16;
 
