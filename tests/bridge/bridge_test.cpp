@@ -229,7 +229,7 @@ TEST_F(BridgeTest, ChunksLargerThanTheReceiverAllowsAreDropped) {
     ASSERT_TRUE(run_until([&] { return receiving().dest_epoch != 0; }));
     publish(5000);
     run(10);
-    EXPECT_EQ(receiving().counters.drops_limits, 5U);
+    EXPECT_EQ(receiving().counters.drops_limits, 4U) << "all but the short last one";
     EXPECT_THAT(seqs, IsEmpty());
 }
 

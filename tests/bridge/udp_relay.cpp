@@ -49,7 +49,8 @@ void send_to(const base::UniqueFd& socket, std::uint16_t port, const void* bytes
 }
 
 UdpRelay::UdpRelay(std::uint16_t target_port, const UdpFaults& faults, std::uint64_t seed)
-    : client_side_(loopback_socket(port_)), faults_(faults), random_(seed), buffer_(kMaxDatagram) {
+    : faults_(faults), random_(seed), buffer_(kMaxDatagram) {
+    client_side_ = loopback_socket(port_);
     std::uint16_t ignored = 0;
     target_side_ = loopback_socket(ignored);
     const sockaddr_in target = loopback(target_port);
