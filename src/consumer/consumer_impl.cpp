@@ -363,7 +363,7 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     work += dispatcher_.poll(*control_, kControlLimit);
     if (announces_) work += dispatcher_.poll(*announces_, kControlLimit);
     if (options.progress) work += poll_own_progress();
-    if (descriptors.follow(polled_ == 0)) {
+    if (descriptors.follow(std::exchange(polled_, -1) == 0)) {
         if (!descriptors.on_own()) ++counters.streams_returned;
         list_waits();
     }

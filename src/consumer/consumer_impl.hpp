@@ -115,7 +115,7 @@ private:
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;
-    int polled_ = 0;  // descriptors that the last poll found
+    int polled_ = -1;  // descriptors that the last poll found; -1: none since the last cycle
     struct FirstOwn {
         wire::FrameDescriptorBlock descriptor;
         std::int64_t image;

@@ -39,6 +39,7 @@ bool DescriptorStreams::assign(const Endpoint& own) {
 
 void DescriptorStreams::settle() noexcept {
     current_ = own_.get();
+    silent_ = false;
     joining_ = false;  // follow() closes the shared one: that takes system calls
 }
 
@@ -48,7 +49,12 @@ bool DescriptorStreams::follow(bool idle) noexcept {
         retire(shared_);
         return true;
     }
-    if (own_->is_connected() || !idle) return false;
+    if (own_->is_connected()) {
+        silent_ = false;
+        return false;
+    }
+    // Its last records may still be unread: wait for a poll after this was noticed to find nothing.
+    if (!std::exchange(silent_, true) || !idle) return false;
     try {
         open_shared();
     } catch (const std::exception& error) {

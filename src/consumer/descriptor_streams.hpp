@@ -32,8 +32,8 @@ public:
     /// Changes the assignment; an empty channel: back to the shared stream. Throws Error when messaging
     /// refuses it; then nothing changed. True: something did.
     bool assign(const Endpoint& own);
-    /// Housekeeping, once per duty cycle. `idle`: the last poll of current() found nothing. True: the set of
-    /// open subscriptions changed.
+    /// Housekeeping, once per duty cycle. `idle`: a poll of current() since the last time found nothing.
+    /// True: the set of open subscriptions changed.
     bool follow(bool idle) noexcept;
 
     [[nodiscard]] std::uint64_t lost_bytes() const noexcept { return lost_before_ + current_->lost_bytes(); }
@@ -49,6 +49,7 @@ private:
     std::unique_ptr<messaging::Subscription> own_;
     messaging::Subscription* current_ = nullptr;
     bool joining_ = false;
+    bool silent_ = false;            // nobody publishes on the own stream any more
     std::uint64_t lost_before_ = 0;  // by subscriptions that are gone
 };
 

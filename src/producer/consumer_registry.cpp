@@ -51,7 +51,7 @@ int ConsumerRegistry::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
     int work = dispatcher_.poll(*control_, kPollLimit) + dispatcher_.poll(*qos_, kPollLimit);
     const int images = control_->image_count();
-    somebody_new_ = images_ >= 0 && images > images_;
+    somebody_new_ = images > images_;
     images_ = images;
     if (stale_timer_.due(now_ns)) work += remove_stale();
     return work;

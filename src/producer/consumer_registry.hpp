@@ -107,7 +107,7 @@ private:
     std::size_t progress_consumers_ = 0;
     bool shared_progress_ = false;  // some consumer hears of progress on the shared control stream
     Nanos foreign_issuer_until_ns_ = 0;
-    int images_ = -1;  // on the control stream; -1: not looked yet
+    int images_ = 0;  // on the control stream
     bool somebody_new_ = false;
     ProgressLimits limits_;
     Nanos now_ns_ = 0;

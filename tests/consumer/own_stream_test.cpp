@@ -62,6 +62,9 @@ protected:
     [[nodiscard]] const ConsumerCounters& counters() const { return reader->counters(); }
 
     RawStream stream;
+    // Another consumer, so that the shared stream is connected all the time.
+    std::unique_ptr<messaging::Subscription> other = stream.context->messaging().add_subscription(
+        stream.endpoints.descriptor.channel, stream.endpoints.descriptor.stream_id);
     std::optional<RawStreamReader> reader;
     std::unique_ptr<control::ControlPublisher> own;
     std::vector<control::ConsumerHello> hellos;

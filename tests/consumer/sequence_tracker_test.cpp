@@ -98,7 +98,7 @@ TEST(RateGateTest, EveryFrameOfAnotherGatePassesOneThatAllowsForItWhereverTheGri
         std::uint64_t refused = 0;
         for (std::uint64_t i = 0; i < 500; ++i) {
             stamp += 100'000 + random(9'000'000);
-            if (producer.admit(stamp) && i >= joins) refused += consumer.admit_thinned(stamp) ? 0 : 1;
+            if (producer.admit(stamp) && i >= joins) refused += consumer.admit_thinned(stamp) ? 0U : 1U;
         }
         EXPECT_EQ(refused, 0U) << "round " << round;
     }

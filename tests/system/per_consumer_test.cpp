@@ -118,7 +118,7 @@ protected:
             std::ignore = publish();
             cycle();
         };
-        for (int i = 0; i < 500 && !consumer->on_own_stream(); ++i) once();
+        for (int i = 0; i < 500 && !(consumer->on_own_stream() && consumer->is_ready()); ++i) once();
         ASSERT_TRUE(consumer->on_own_stream()) << consumer->last_error();
         for (int i = 0; i < 10; ++i) once();
     }

@@ -233,7 +233,7 @@ int StreamRegistry::remove_stale_logs() noexcept {
 void StreamRegistry::remove_if_unused(const DirectoryLock& lock) noexcept {
     if (locked_by_other(probe_.get(), kSubscriberLocks, kAllLocks)) return;
     if (!still_named(lock.dir_fd(), name_.c_str(), dir_.get())) return;
-    remove_stale_logs();
+    sweep();  // whoever died since the last look is still listed, and so is its log
     ::unlinkat(dir_.get(), kRegistryName, 0);
     ::unlinkat(lock.dir_fd(), name_.c_str(), AT_REMOVEDIR);
 }
