@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -216,9 +217,12 @@ void find_by_name(Context& context, ConsumeOptions& options) {
     if (options.consumer.stream_id != 0) filter.stream_id = options.consumer.stream_id;
     DiscoveryClient client(context, options.discovery.client);
     const Nanos end = context.clock().now_ns() + options.discovery.timeout_ms * kNanosPerMilli;
-    // A name follows its stream's first announce by up to a second.
+    // A name follows its stream's first announce by up to a second. A provider that answered once gets its
+    // time to answer again: what ends the search then is that there is no such name.
+    Nanos patience = end;
     while (true) {
-        const DiscoveryAnswer& answer = client.discover(filter, end);
+        const DiscoveryAnswer& answer = client.discover(filter, patience);
+        patience = std::max(end, context.clock().now_ns() + kNanosPerSecond);
         if (answer.status == DiscoveryStatus::Error)
             throw Error(ErrorCode::Rejected, "discovery: " + printable(answer.error_message));
         if (answer.streams.size() > 1) {
