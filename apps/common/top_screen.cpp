@@ -120,12 +120,10 @@ std::string consumer_row(const Pair& c, const std::vector<Pair>& producers) {
 }
 
 std::string driver_row(const Pair& d) {
-    return fmt::format(
-        "driver {}: {} streams, {} leases, {:.1f} keepalives/s, {} attached, {} refused, {} "
-        "expired",
-        base::printable(d.owner().instance), d.total("driver_streams"), d.total("driver_leases"),
-        d.rate("driver_keepalives"), d.total("driver_attach_accepted"), d.total("driver_attach_refused"),
-        d.total("driver_leases_expired"));
+    return fmt::format("driver {}: {} streams, {} leases, {:.0f} keepalives/s, {} refused, {} expired",
+                       base::printable(d.owner().instance), d.total("driver_streams"),
+                       d.total("driver_leases"), d.rate("driver_keepalives"),
+                       d.total("driver_attach_refused"), d.total("driver_leases_expired"));
 }
 
 std::string supervisor_row(const Pair& s) {

@@ -9,6 +9,7 @@
 #include "support/raw_stream.hpp"
 #include "support/recording_log.hpp"
 #include "telemetry/counter_list.hpp"
+#include "telemetry/latency.hpp"
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/producer.hpp>
