@@ -57,7 +57,7 @@ driver_control_stream_id = 1000
     }
 };
 
-// spec: DISC-003 DISC-005 DISC-014 DISC-085 DISC-088
+// spec: DISC-003 DISC-005 DISC-014 DISC-085 DISC-088 TOOL-039 TOOL-040
 TEST_F(TpDiscoveryTest, ADriverListsItsOwnStreamsByNameAndTag) {
     const auto driver = start_embedded();
     const auto producer = start_producer("camera-1");
