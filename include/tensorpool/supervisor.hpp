@@ -90,7 +90,7 @@ struct SupervisorCounters {
 class Supervisor final : public Agent {
 public:
     /// Throws Error.
-    explicit Supervisor(Context& context, SupervisorOptions options = {});
+    explicit Supervisor(Context& context, SupervisorOptions options = SupervisorOptions());
     ~Supervisor() override;
 
     /// Ordered by stream and id; valid until the next do_work().
