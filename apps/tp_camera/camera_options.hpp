@@ -3,8 +3,8 @@
 #pragma once
 
 #include "common/messaging_options.hpp"
-#include "common/trace_options.hpp"
 #include "common/telemetry_options.hpp"
+#include "common/trace_options.hpp"
 
 #include <tensorpool/aravis_source.hpp>
 

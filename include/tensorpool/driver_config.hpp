@@ -92,7 +92,8 @@ struct DriverConfig {
     std::vector<IdRange> stream_id_range;             ///< dynamic pool streams
     std::vector<IdRange> descriptor_stream_id_range;  ///< per-consumer descriptor streams
     std::vector<IdRange> control_stream_id_range;     ///< per-consumer control streams
-    /// A supervisor answers consumers, so this driver sends no ConsumerConfig (SUP-010). Set by a [supervisor] table.
+    /// A supervisor answers consumers, so this driver sends no ConsumerConfig (SUP-010). Set by a
+    /// [supervisor] table.
     bool supervised = false;
 
     DriverShmConfig shm;

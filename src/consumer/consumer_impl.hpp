@@ -5,8 +5,8 @@
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver_session.hpp>
 
-#include "base/rate_gate.hpp"
 #include "base/log.hpp"
+#include "base/rate_gate.hpp"
 #include "base/timer.hpp"
 #include "consumer/descriptor_streams.hpp"
 #include "consumer/frame_reader.hpp"

@@ -90,9 +90,9 @@ private:
     mutable std::vector<std::weak_ptr<LatencyRecorder>> recorders_;
 };
 
-/// Picks the frames that are timed: the first one after a duty cycle, and at most one per kPeriod. A clock read costs
-/// as much as half a small frame; so the cost stays below a hundredth however fast frames come, and below some ten
-/// thousand frames per second none is left out.
+/// Picks the frames that are timed: the first one after a duty cycle, and at most one per kPeriod. A clock
+/// read costs as much as half a small frame; so the cost stays below a hundredth however fast frames come,
+/// and below some ten thousand frames per second none is left out.
 class LatencySampler {
 public:
     static constexpr Nanos kPeriod = 10'000;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messaging/messaging.hpp"
+#include "support/forwarding_client.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -77,27 +78,17 @@ private:
 };
 
 /// A messaging client whose publications of one stream go through a BadNetwork.
-class FaultyClient final : public messaging::Client {
+class FaultyClient final : public ForwardingClient {
 public:
     FaultyClient(std::unique_ptr<messaging::Client> inner, std::shared_ptr<BadNetwork> network)
-        : inner_(std::move(inner)), network_(std::move(network)) {}
+        : ForwardingClient(std::move(inner)), network_(std::move(network)) {}
 
     [[nodiscard]] std::unique_ptr<messaging::Publication> add_publication(const std::string& channel,
                                                                           std::int32_t stream_id) override {
-        auto publication = inner_->add_publication(channel, stream_id);
+        auto publication = ForwardingClient::add_publication(channel, stream_id);
         if (!network_->concerns(stream_id)) return publication;
         return std::make_unique<FaultyPublication>(std::move(publication), network_);
     }
-    [[nodiscard]] std::unique_ptr<messaging::Subscription> add_subscription(const std::string& channel,
-                                                                            std::int32_t stream_id) override {
-        return inner_->add_subscription(channel, stream_id);
-    }
-    int do_work(Nanos now_ns) noexcept override { return inner_->do_work(now_ns); }
-    bool wait(std::span<messaging::Subscription* const> all, Nanos timeout_ns) noexcept override {
-        return inner_->wait(all, timeout_ns);
-    }
-    void wake() noexcept override { inner_->wake(); }
-    [[nodiscard]] std::string_view backend() const noexcept override { return inner_->backend(); }
 
 private:
     class FaultyPublication final : public messaging::Publication {
@@ -138,7 +129,6 @@ private:
         std::vector<std::byte> claimed_;
     };
 
-    std::unique_ptr<messaging::Client> inner_;
     std::shared_ptr<BadNetwork> network_;
 };
 

@@ -19,6 +19,8 @@
 namespace tensorpool::test {
 namespace {
 
+__extension__ using Wide = __int128;
+
 using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
@@ -150,7 +152,7 @@ TEST(RateSlotTest, NeverExceedsTheLimitByRounding) {
         rate_limiter::RateSlot slot(rate);
         EXPECT_TRUE(slot.is_limited());
         slot.on_published(0);
-        EXPECT_GE(slot.next_ns() * static_cast<__int128>(rate), kNanosPerSecond) << rate;
+        EXPECT_GE(slot.next_ns() * static_cast<Wide>(rate), kNanosPerSecond) << rate;
     }
     EXPECT_FALSE(rate_limiter::RateSlot(0).is_limited());
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messaging/messaging.hpp"
+#include "support/forwarding_client.hpp"
 
 #include <memory>
 #include <optional>
@@ -28,31 +29,16 @@ private:
 };
 
 /// A messaging client whose sends can be made to fail as those of a media driver do.
-class GatedClient final : public messaging::Client {
+class GatedClient final : public ForwardingClient {
 public:
     GatedClient(std::unique_ptr<messaging::Client> inner, std::shared_ptr<Gate> gate)
-        : inner_(std::move(inner)), gate_(std::move(gate)) {}
+        : ForwardingClient(std::move(inner)), gate_(std::move(gate)) {}
 
     [[nodiscard]] std::unique_ptr<messaging::Publication> add_publication(const std::string& channel,
                                                                           std::int32_t stream_id) override {
-        return std::make_unique<GatedPublication>(inner_->add_publication(channel, stream_id), gate_);
+        return std::make_unique<GatedPublication>(ForwardingClient::add_publication(channel, stream_id),
+                                                  gate_);
     }
-    [[nodiscard]] std::unique_ptr<messaging::Subscription> add_subscription(const std::string& channel,
-                                                                            std::int32_t stream_id) override {
-        return inner_->add_subscription(channel, stream_id);
-    }
-    [[nodiscard]] std::unique_ptr<messaging::Counter> add_counter(std::int32_t type_id,
-                                                                  std::span<const std::byte> key,
-                                                                  std::string_view label) override {
-        return inner_->add_counter(type_id, key, label);
-    }
-    void for_each_counter(messaging::CounterHandler handler) override { inner_->for_each_counter(handler); }
-    int do_work(Nanos now_ns) noexcept override { return inner_->do_work(now_ns); }
-    bool wait(std::span<messaging::Subscription* const> all, Nanos timeout_ns) noexcept override {
-        return inner_->wait(all, timeout_ns);
-    }
-    void wake() noexcept override { inner_->wake(); }
-    [[nodiscard]] std::string_view backend() const noexcept override { return inner_->backend(); }
 
 private:
     class GatedPublication final : public messaging::Publication {
@@ -96,7 +82,6 @@ private:
         std::shared_ptr<Gate> gate_;
     };
 
-    std::unique_ptr<messaging::Client> inner_;
     std::shared_ptr<Gate> gate_;
 };
 
