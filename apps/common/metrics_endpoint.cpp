@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #ifdef TP_HAVE_PROMETHEUS
@@ -143,22 +144,32 @@ private:
     void collect_histograms(Families& families) const {
         const std::lock_guard guard(mutex_);
         const Nanos now_ns = monotonic_now_ns();
-        std::map<const telemetry::LatencyRecorder*, Window> living;
-        for (const auto& recorder : context_.latencies().all()) {
-            const base::Histogram total = recorder->snapshot();
-            Window window = windows_[recorder.get()];
-            if (window.began_ns == 0 || now_ns - window.began_ns >= kWindow)
-                window = {now_ns, window.newer, total};
-            add_summary(families, *recorder, total, total.since(window.older));
-            living[recorder.get()] = window;
+        const auto living = context_.latencies().all();
+        std::erase_if(windows_, [&](const auto& window) {
+            return std::none_of(living.begin(), living.end(),
+                                [&](const auto& r) { return r.get() == window.first; });
+        });
+        for (const auto& recorder : living) {
+            std::unique_ptr<Window>& window = windows_[recorder.get()];
+            if (window == nullptr) window = std::make_unique<Window>();
+            window->total = recorder->snapshot();
+            if (window->began_ns == 0 || now_ns - window->began_ns >= kWindow) {
+                window->began_ns = now_ns;
+                window->older = window->newer;
+                window->newer = window->total;
+            }
+            window->recent = window->total.since(window->older);
+            add_summary(families, *recorder, window->total, window->recent);
         }
-        windows_ = std::move(living);
     }
 
+    /// On the heap: the endpoint's threads have stacks of 100 KiB, and a histogram takes 15.
     struct Window {
         Nanos began_ns = 0;
         base::Histogram older;
         base::Histogram newer;
+        base::Histogram total;
+        base::Histogram recent;
     };
 
     static void add_summary(Families& families, const telemetry::LatencyRecorder& recorder,
@@ -168,7 +179,8 @@ private:
         std::string name = base_name(what.role, what.name.substr(0, what.name.size() - 3));  // without _ns
         ClientMetric summary;
         const telemetry::Owner& owner = recorder.owner();
-        summary.label = labels_of(std::string(what.role), owner, telemetry::stream_of(owner), "");
+        summary.label = labels_of(std::string(what.role), owner, telemetry::stream_of(owner),
+                                  telemetry::instance_of(owner));
         ClientMetric max;
         max.label = summary.label;
         max.gauge.value = seconds(recent.max());
@@ -184,7 +196,7 @@ private:
     Context& context_;
     telemetry::CounterReader reader_;
     mutable std::mutex mutex_;
-    mutable std::map<const telemetry::LatencyRecorder*, Window> windows_;
+    mutable std::map<const telemetry::LatencyRecorder*, std::unique_ptr<Window>> windows_;
 };
 
 /// Threads made meanwhile leave signals to the program's own thread.

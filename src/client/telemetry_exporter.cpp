@@ -35,54 +35,53 @@ public:
     }
 
 private:
+    /// Knows its recorder without keeping it alive: it belongs to a role.
     struct Exported {
-        std::shared_ptr<telemetry::LatencyRecorder> recorder;
+        const telemetry::LatencyRecorder* recorder;
         base::Histogram before;
         std::vector<std::unique_ptr<messaging::Counter>> cells;
     };
 
     int export_all() {
         const auto living = context_.latencies().all();
-        // Ours is the last reference to a recorder whose role is gone.
         std::erase_if(exported_, [&](const auto& known) {
-            return std::find(living.begin(), living.end(), known->recorder) == living.end() ||
-                   known->recorder.use_count() <= 2;
+            return std::none_of(living.begin(), living.end(),
+                                [&](const auto& recorder) { return recorder.get() == known->recorder; });
         });
         for (const auto& recorder : living) {
-            const bool known = std::any_of(exported_.begin(), exported_.end(),
-                                           [&](const auto& e) { return e->recorder == recorder; });
-            if (!known) start(recorder);
+            const auto is_it = [&](const auto& known) { return known->recorder == recorder.get(); };
+            if (std::none_of(exported_.begin(), exported_.end(), is_it)) start(*recorder);
+            publish(**std::find_if(exported_.begin(), exported_.end(), is_it), *recorder);
         }
-        for (const auto& each : exported_) publish(*each);
         return static_cast<int>(exported_.size());
     }
 
-    void start(const std::shared_ptr<telemetry::LatencyRecorder>& recorder) {
+    void start(const telemetry::LatencyRecorder& recorder) {
         auto fresh = std::make_unique<Exported>();
-        fresh->recorder = recorder;
-        const telemetry::LatencyMetric& metric = telemetry::metric_of(recorder->latency());
+        fresh->recorder = &recorder;
+        const telemetry::LatencyMetric& metric = telemetry::metric_of(recorder.latency());
         for (std::size_t part = 0; part < telemetry::kLatencyParts.size(); ++part) {
             const auto number = telemetry::latency_number(metric.latency, part);
             fresh->cells.push_back(context_.messaging().add_counter(
-                telemetry::type_id_of(recorder->owner().id, number), telemetry::key_of(recorder->owner()),
+                telemetry::type_id_of(recorder.owner().id, number), telemetry::key_of(recorder.owner()),
                 telemetry::label_of(fmt::format("{}{}", metric.label, telemetry::kLatencyParts[part]),
-                                    recorder->owner())));
+                                    recorder.owner())));
         }
         exported_.push_back(std::move(fresh));
     }
 
-    static void publish(Exported& exported) {
-        const base::Histogram now = exported.recorder->snapshot();
+    static void publish(Exported& exported, const telemetry::LatencyRecorder& recorder) {
+        const base::Histogram now = recorder.snapshot();
         auto parts = telemetry::parts_of(now.since(exported.before));
         parts.back() = now.count();  // a total, like every other count
         exported.before = now;
-        const telemetry::LatencyMetric& metric = telemetry::metric_of(exported.recorder->latency());
+        const telemetry::LatencyMetric& metric = telemetry::metric_of(recorder.latency());
         TelemetrySink* const sink = telemetry::telemetry_sink();
         for (std::size_t part = 0; part < parts.size(); ++part) {
             exported.cells[part]->set(static_cast<std::int64_t>(parts[part]));
             if (sink == nullptr) continue;
             sink->value(fmt::format("{}_{}", metric.name, telemetry::kLatencyParts[part]),
-                        exported.recorder->owner().name, parts[part]);
+                        recorder.owner().name, parts[part]);
         }
     }
 

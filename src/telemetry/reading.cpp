@@ -37,6 +37,10 @@ std::optional<std::uint32_t> stream_of(const Owner& owner) {
     return number_of(word_after(owner.name, "stream="));
 }
 
+std::string instance_of(const Owner& owner) {
+    return std::string(word_after(owner.name, "instance="));
+}
+
 CounterReader::CounterReader() {
     for (const std::string_view role : roles()) roles_.push_back({role, metrics_of(role)});
 }
@@ -63,7 +67,7 @@ std::optional<Reading> CounterReader::read(const messaging::CounterInfo& info) c
     reading.type_id = info.type_id;
     reading.value = static_cast<std::uint64_t>(info.value);
     reading.stream_id = stream_of(reading.owner);
-    reading.instance = word_after(reading.owner.name, "instance=");
+    reading.instance = instance_of(reading.owner);
     reading.own = info.own;
     return reading;
 }

@@ -26,8 +26,9 @@ struct Reading {
     bool own = false;
 };
 
-/// The stream that an owner's name tells; empty when it tells none.
+/// The stream and the instance that an owner's name tells; empty when it tells none.
 [[nodiscard]] std::optional<std::uint32_t> stream_of(const Owner& owner);
+[[nodiscard]] std::string instance_of(const Owner& owner);
 
 /// Understands counters by label and key, never by type id (OT-01).
 class CounterReader {

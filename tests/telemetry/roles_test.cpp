@@ -133,7 +133,11 @@ TEST_F(RoleCountersTest, AreGivenBackWhenTheRoleCloses) {
 
 // spec: OBS-011
 TEST_F(RoleCountersTest, DoNotCountAQosMessageThatWasRefused) {
+    const Endpoint qos = StreamEndpoints{}.qos;
+    const auto listener = reader->add_subscription(qos.channel, qos.stream_id);
+    for (int i = 0; i < 20; ++i) advance();
     const auto sent = producer->counters().qos_published;
+    ASSERT_GT(sent, 0u);
     gate->shut(messaging::SendError::BackPressured);
     for (int i = 0; i < 30; ++i) advance();
     EXPECT_GT(gate->refused(), 0);
