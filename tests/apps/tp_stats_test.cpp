@@ -20,6 +20,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+#ifdef TP_HAVE_PROMETHEUS
 /// GET over a loopback connection; the whole answer, empty when there is none.
 std::string http_get(std::uint16_t port, const std::string& path) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -38,6 +39,7 @@ std::string http_get(std::uint16_t port, const std::string& path) {
     ::close(fd);
     return answer;
 }
+#endif
 
 class TpStatsTest : public TpTest {
 protected:
