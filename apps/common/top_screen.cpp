@@ -174,6 +174,7 @@ std::string render_top(const TopSample& before, const TopSample& now, std::size_
     }
     // Producers and consumers of a stream stand together, in one order by stream.
     std::vector<std::tuple<std::optional<std::uint32_t>, int, std::string>> streams;
+    streams.reserve(producers.size() + consumers.size());
     for (const Pair& p : producers) streams.emplace_back(p.owner().stream_id, 0, producer_row(p));
     for (const Pair& c : consumers) streams.emplace_back(c.owner().stream_id, 1, consumer_row(c, producers));
     std::stable_sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) {

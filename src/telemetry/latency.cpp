@@ -4,6 +4,7 @@
 #include "telemetry/latency.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace tensorpool::telemetry {
 namespace {
@@ -29,15 +30,19 @@ constexpr LatencyMetric kMetrics[] = {
 // Other programs read these numbers through constants and metric_of() indexes by them.
 static_assert(static_cast<std::size_t>(Latency::DescriptorToRead) + 1 == std::size(kMetrics));
 
-// Counter labels must outlive their table; there are few.
-constexpr std::string_view kPartLabels[std::size(kMetrics)][kLatencyParts.size()] = {
-#define TP_PARTS(label) \
-    { label "P50", label "P90", label "P99", label "P999", label "Max", label "Count" }
-    TP_PARTS("DriverPoll"),     TP_PARTS("AttachLatency"),    TP_PARTS("DetachLatency"),
-    TP_PARTS("KeepaliveDelta"), TP_PARTS("LeaseExpireDelay"), TP_PARTS("AnnounceDelta"),
-    TP_PARTS("PublishLatency"), TP_PARTS("DescriptorToRead"),
-#undef TP_PARTS
-};
+/// "AttachLatencyP50": made once, because tables refer to their texts.
+std::string_view part_label(const LatencyMetric& metric, std::size_t part) {
+    static const auto kLabels = [] {
+        std::vector<std::string> labels;
+        labels.reserve(std::size(kMetrics) * kLatencyParts.size());
+        for (const LatencyMetric& each : kMetrics) {
+            for (const std::string_view name : kLatencyParts)
+                labels.push_back(std::string(each.label) + std::string(name));
+        }
+        return labels;
+    }();
+    return kLabels[static_cast<std::size_t>(metric.latency) * kLatencyParts.size() + part];
+}
 
 }  // namespace
 
@@ -58,8 +63,7 @@ void append_latency_metrics(std::vector<Metric>& metrics, std::string_view role)
     for (const LatencyMetric& metric : kMetrics) {
         if (metric.role != role) continue;
         for (std::size_t part = 0; part < kLatencyParts.size(); ++part) {
-            metrics.push_back({latency_number(metric.latency, part),
-                               kPartLabels[static_cast<std::size_t>(metric.latency)][part], metric.name,
+            metrics.push_back({latency_number(metric.latency, part), part_label(metric, part), metric.name,
                                metric.help, Kind::Gauge});
         }
     }

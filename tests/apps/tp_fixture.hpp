@@ -64,7 +64,10 @@ protected:
     [[nodiscard]] static std::vector<nlohmann::json> json_lines(const std::string& text) {
         std::vector<nlohmann::json> lines;
         std::istringstream in(text);
-        for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+        for (std::string line; std::getline(in, line);) {
+            if (in.eof()) break;  // the program is still writing this one
+            lines.push_back(nlohmann::json::parse(line));
+        }
         return lines;
     }
     /// The `value` of a `key=value` line.
