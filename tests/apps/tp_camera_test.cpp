@@ -226,11 +226,13 @@ std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
 
 class TpCameraRefusalTest : public TpCameraTest, public testing::WithParamInterface<Refusal> {};
 
-TEST_P(TpCameraRefusalTest, IsOneLineThatSaysWhatToChange) {
+TEST_P(TpCameraRefusalTest, IsOneLineThatSaysWhatToChangeAndHowToCallIt) {
     const auto camera = run(GetParam().options);
     EXPECT_EQ(camera->wait(), GetParam().code);
     EXPECT_THAT(camera->err(), AllOf(StartsWith("tp-camera: "), HasSubstr(GetParam().message)));
-    EXPECT_EQ(line_count(camera->err()), 1u) << camera->err();
+    // TOOL-001: the usage line follows.
+    EXPECT_EQ(line_count(camera->err()), 2U) << camera->err();
+    EXPECT_THAT(camera->err(), HasSubstr("\nusage: tp-camera "));
     EXPECT_EQ(camera->out(), "");
     EXPECT_THAT(files_left(), IsEmpty());
 }

@@ -264,7 +264,8 @@ TEST_F(TpCommandLineTest, ComparesARegionWithEverythingItIsGiven) {
 TEST_F(TpCommandLineTest, BashCompletesCommandsOptionsAndValues) {
     write_completion();
     EXPECT_THAT(complete({"tp", ""}), IsSupersetOf({"driver", "supervisor", "ls", "inspect", "completion"}));
-    EXPECT_THAT(complete({"tp", "driver-c"}), ElementsAre("driver-config-validate", "driver-config-dump"));
+    EXPECT_THAT(complete({"tp", "driver-co"}),
+                ElementsAre("driver-counters", "driver-config-validate", "driver-config-dump"));
     EXPECT_THAT(complete({"tp", "inspect", "read-"}), ElementsAre("read-superblock", "read-header"));
     EXPECT_THAT(complete({"tp", "listen", "--ra"}), ElementsAre("--raw", "--raw-file"));
     EXPECT_THAT(complete({"tp", "ls", "--messaging", ""}), ElementsAre("embedded", "aeron"));
