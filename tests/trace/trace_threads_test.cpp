@@ -58,14 +58,13 @@ TEST(LinkRingThreadsTest, SetsArriveWholeAndInOrderAtTheOtherThread) {
         std::uint64_t parents = 0;
         const bool got = ring.pop(frame, [&](std::uint64_t parent) {
             ++parents;
-            wrong += parent != i ? 1 : 0;
+            if (parent != i) ++wrong;
         });
         if (!got) {
             std::this_thread::yield();
             continue;
         }
-        wrong +=
-            frame.epoch != i || frame.seq != i + 1 || frame.trace_id != i + 2 || parents != i % 7 ? 1 : 0;
+        if (frame.epoch != i || frame.seq != i + 1 || frame.trace_id != i + 2 || parents != i % 7) ++wrong;
         ++i;
     }
     publisher.join();
