@@ -5,6 +5,7 @@ that several simulated cameras can each have their fixed UDP port. Exit 125 when
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -28,6 +29,9 @@ def main() -> None:
         request = struct.pack("16sh14x", b"lo", 0)
         now = struct.unpack("16sh14x", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", now | IFF_UP))
+    # Whoever started us may have kept SIGINT from a Python that is still starting.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.execvp(sys.argv[1], sys.argv[1:])
 
 

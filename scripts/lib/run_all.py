@@ -42,9 +42,16 @@ class Deployment:
         self.database: pathlib.Path | None = None
         self.environment = dict(os.environ)
 
-    def launch(self, name: str, words: list[str]) -> None:
+    def launch(self, name: str, words: list[str], deaf: bool = False) -> None:
+        """`deaf`: starts with SIGINT blocked; own_network.py unblocks it once it is no longer Python that would hear it."""
         with undisturbed():
-            self.programs.append(Program(name, words, self.out / f"{name}.log", self.environment))
+            if deaf:
+                signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                self.programs.append(Program(name, words, self.out / f"{name}.log", self.environment))
+            finally:
+                if deaf:
+                    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def start(self) -> None:
         with undisturbed():
@@ -63,7 +70,8 @@ class Deployment:
         for name in self.cameras:
             stream = str(self.streams[name])
             self.launch(name, own_network + [self.camera, "--fake", "--stream-id", stream, "--rate",
-                                             str(self.options.rate), "--shm-dir", self.base, "--json"])
+                                             str(self.options.rate), "--shm-dir", self.base, "--json"],
+                        deaf=True)
             processed = name.replace("camera", "processed", 1)
             if processed in self.streams:
                 self.launch(processed, [self.stage, stream, str(self.streams[processed]), self.base])

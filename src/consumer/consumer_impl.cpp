@@ -242,7 +242,7 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
                 base::log_with(LogLevel::Warn, "Consumer",
                                {{"stream_id", options.stream_id},
                                 {"epoch", mapped_epoch_},
-                                {"seq", descriptor.seq},
+                                {"seq", std::uint64_t{descriptor.seq}},
                                 {"held_back", regression_log_.take_held_back()}},
                                "stream {}: seq went back to {}", options.stream_id, descriptor.seq);
             }

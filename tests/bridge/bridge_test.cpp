@@ -105,17 +105,17 @@ TEST_F(BridgeTest, SendsChunksInOrderWithTheHeaderSlotInTheFirst) {
     std::vector<std::byte> payload;
     for (std::uint32_t i = 0; i < chunks.size(); ++i) {
         const auto& block = chunks[i].block;
-        EXPECT_EQ(block.stream_id, kDest) << "trap 1";
-        EXPECT_EQ(block.epoch, producer->epoch());
-        EXPECT_EQ(block.seq, 0U);
-        EXPECT_EQ(block.trace_id, 77U);
-        EXPECT_EQ(block.chunk_index, i);
-        EXPECT_EQ(block.chunk_count, 5U);
-        EXPECT_EQ(block.chunk_offset, offset);
-        EXPECT_EQ(block.chunk_length, chunks[i].payload.size());
-        EXPECT_EQ(block.payload_length, 5000U);
-        EXPECT_EQ(block.payload_crc32c, 0U);
-        EXPECT_EQ(block.header_included, i == 0 ? 1 : 0);
+        EXPECT_EQ(+block.stream_id, kDest) << "trap 1";
+        EXPECT_EQ(+block.epoch, producer->epoch());
+        EXPECT_EQ(+block.seq, 0U);
+        EXPECT_EQ(+block.trace_id, 77U);
+        EXPECT_EQ(+block.chunk_index, i);
+        EXPECT_EQ(+block.chunk_count, 5U);
+        EXPECT_EQ(+block.chunk_offset, offset);
+        EXPECT_EQ(+block.chunk_length, chunks[i].payload.size());
+        EXPECT_EQ(+block.payload_length, 5000U);
+        EXPECT_EQ(+block.payload_crc32c, 0U);
+        EXPECT_EQ(+block.header_included, i == 0 ? 1 : 0);
         EXPECT_EQ(chunks[i].header.size(), i == 0 ? 256U : 0U);
         EXPECT_LE(tap.messages[i].size(), 1408U - 32U);
         offset += block.chunk_length;
@@ -139,7 +139,7 @@ TEST_F(BridgeTest, ChecksumsAreInEveryChunkWhenTheyAreOn) {
     publish(5000);
     ASSERT_TRUE(run_until([&] { return !seqs.empty(); }));
     for (const auto& chunk : chunks_of(tap))
-        EXPECT_EQ(chunk.block.payload_crc32c, bridge::crc32c(chunk.header, chunk.payload));
+        EXPECT_EQ(+chunk.block.payload_crc32c, bridge::crc32c(chunk.header, chunk.payload));
     EXPECT_EQ(receiving().counters.drops_crc, 0U);
 }
 

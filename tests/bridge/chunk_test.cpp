@@ -36,17 +36,17 @@ TEST(ChunkCodecTest, ReadsAndWritesTheOfficialVectors) {
         const ExactBuffer exact(golden.bytes);
         Chunk chunk;
         ASSERT_EQ(decode_chunk(exact.bytes(), chunk), ChunkDecode::Ok);
-        EXPECT_EQ(chunk.block.stream_id, golden.raw.at("streamId"));
-        EXPECT_EQ(chunk.block.epoch, golden.raw.at("epoch"));
-        EXPECT_EQ(chunk.block.seq, golden.raw.at("seq"));
-        EXPECT_EQ(chunk.block.trace_id, golden.raw.at("traceId"));
-        EXPECT_EQ(chunk.block.chunk_index, golden.raw.at("chunkIndex"));
-        EXPECT_EQ(chunk.block.chunk_count, golden.raw.at("chunkCount"));
-        EXPECT_EQ(chunk.block.chunk_offset, golden.raw.at("chunkOffset"));
-        EXPECT_EQ(chunk.block.chunk_length, golden.raw.at("chunkLength"));
-        EXPECT_EQ(chunk.block.payload_length, golden.raw.at("payloadLength"));
-        EXPECT_EQ(chunk.block.payload_crc32c, golden.raw.at("payloadCrc32c"));
-        EXPECT_EQ(chunk.block.header_included, golden.raw.at("headerIncluded"));
+        EXPECT_EQ(+chunk.block.stream_id, golden.raw.at("streamId"));
+        EXPECT_EQ(+chunk.block.epoch, golden.raw.at("epoch"));
+        EXPECT_EQ(+chunk.block.seq, golden.raw.at("seq"));
+        EXPECT_EQ(+chunk.block.trace_id, golden.raw.at("traceId"));
+        EXPECT_EQ(+chunk.block.chunk_index, golden.raw.at("chunkIndex"));
+        EXPECT_EQ(+chunk.block.chunk_count, golden.raw.at("chunkCount"));
+        EXPECT_EQ(+chunk.block.chunk_offset, golden.raw.at("chunkOffset"));
+        EXPECT_EQ(+chunk.block.chunk_length, golden.raw.at("chunkLength"));
+        EXPECT_EQ(+chunk.block.payload_length, golden.raw.at("payloadLength"));
+        EXPECT_EQ(+chunk.block.payload_crc32c, golden.raw.at("payloadCrc32c"));
+        EXPECT_EQ(+chunk.block.header_included, golden.raw.at("headerIncluded"));
         EXPECT_EQ(to_hex(chunk.header), to_hex(std::as_bytes(std::span(golden.fields.at("headerBytes")))));
         EXPECT_EQ(to_hex(chunk.payload), to_hex(std::as_bytes(std::span(golden.fields.at("payloadBytes")))));
         EXPECT_EQ(to_hex(encoded(chunk)), to_hex(golden.bytes));
@@ -151,7 +151,7 @@ TEST(ChunkCrcTest, IsCastagnolisAndCoversHeaderThenPayloadWithoutTheirLengths) {
         ASSERT_EQ(decode_chunk(message, chunk), ChunkDecode::Ok);
         std::vector<std::byte> covered(chunk.header.begin(), chunk.header.end());
         covered.insert(covered.end(), chunk.payload.begin(), chunk.payload.end());
-        EXPECT_EQ(chunk.block.payload_crc32c, bridge::crc32c(covered));
+        EXPECT_EQ(+chunk.block.payload_crc32c, bridge::crc32c(covered));
     }
 }
 

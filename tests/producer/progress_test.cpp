@@ -122,10 +122,10 @@ TEST_F(ProgressTest, WritesTheHeaderBeforeTheFirstMessageAndLeavesTheSlotInProgr
     int looked = 0;
     peer.on_progress = [&](const control::FrameProgress& message) {
         const wire::HeaderSlot slot = stream.slot(mapping, message.seq);
-        EXPECT_EQ(slot.slot.values_len_bytes, kLength);
-        EXPECT_EQ(slot.tensor.strides[0], 100);
-        EXPECT_EQ(slot.tensor.progress_stride_bytes, 100U);
-        EXPECT_EQ(slot.slot.seq_commit, shm::in_progress_word(message.seq));
+        EXPECT_EQ(+slot.slot.values_len_bytes, kLength);
+        EXPECT_EQ(+slot.tensor.strides[0], 100);
+        EXPECT_EQ(+slot.tensor.progress_stride_bytes, 100U);
+        EXPECT_EQ(+slot.slot.seq_commit, shm::in_progress_word(message.seq));
         ++looked;
     };
     EXPECT_EQ(report(claim, 1500), ProgressResult::Sent);
