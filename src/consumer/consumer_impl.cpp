@@ -239,12 +239,13 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
         case consumer::SequenceTracker::Verdict::Regression:
             ++counters.seq_regressions;
             if (regression_log_.pass(now_ns_)) {
+                const std::uint64_t seq = descriptor.seq;  // a packed field binds to no reference
                 base::log_with(LogLevel::Warn, "Consumer",
                                {{"stream_id", options.stream_id},
                                 {"epoch", mapped_epoch_},
-                                {"seq", std::uint64_t{descriptor.seq}},
+                                {"seq", seq},
                                 {"held_back", regression_log_.take_held_back()}},
-                               "stream {}: seq went back to {}", options.stream_id, descriptor.seq);
+                               "stream {}: seq went back to {}", options.stream_id, seq);
             }
             tracker.on_sequence_regression();
             sync_mapping();
