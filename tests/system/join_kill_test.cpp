@@ -180,7 +180,7 @@ TEST(JoinKillTest, AJoinOutlivesItsInputsThatAreKilledAndStartedAgain) {
         ASSERT_TRUE(joins_more(5));
     }
     EXPECT_EQ(stage.torn, 0U);
-    EXPECT_GE(stage.join.counters().input_epochs, 1U);
+    EXPECT_GE(stage.join.counters().input_epochs, rounds(8) > 1 ? 2U : 1U);
     std::printf("%llu outputs joined, %llu dropped, %llu output epochs\n",
                 static_cast<unsigned long long>(stage.outputs),
                 static_cast<unsigned long long>(stage.dropped),
