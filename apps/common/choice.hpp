@@ -2,25 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "common/command_line.hpp"
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tensorpool::apps {
 
 /// An option whose text is one of the keys of `choices`, in any case; `target` gets the value.
 template <typename Target, typename Value>
-CLI::Option* add_choice(CLI::App& command, const std::string& name, Target& target,
-                        const std::map<std::string, Value>& choices, const std::string& description) {
+cli::Option add_choice(const cli::Command& command, const std::string& name, Target& target,
+                       const std::map<std::string, Value>& choices, const std::string& description) {
+    std::vector<std::string> words;
+    for (const auto& [word, value] : choices) words.push_back(word);
     return command
         .add_option_function<std::string>(
-            name,
-            [&target, &choices](const std::string& text) {
-                target = choices.at(CLI::detail::to_lower(text));
-            },
-            description)
-        ->check(CLI::IsMember(choices, CLI::ignore_case));
+            name, [&target, &choices](const std::string& text) { target = choices.at(text); }, description)
+        .check(cli::one_of_in_any_case(words));
 }
 
 }  // namespace tensorpool::apps

@@ -3,6 +3,8 @@
 
 #include "common/command_tree.hpp"
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <sstream>
 #include <string_view>
@@ -86,8 +88,8 @@ CommandText command_text(const CLI::App& app, const std::string& path) {
 
 }  // namespace
 
-CommandText describe_commands(const CLI::App& app) {
-    return command_text(app, app.get_name());
+CommandText describe_commands(const cli::Command& app) {
+    return command_text(app.native(), app.native().get_name());
 }
 
 const CLI::App& innermost_of(const CLI::App& app) {
@@ -96,7 +98,8 @@ const CLI::App& innermost_of(const CLI::App& app) {
     return *at;
 }
 
-CommandText describe_innermost(const CLI::App& app) {
+CommandText describe_innermost(const cli::Command& command) {
+    const CLI::App& app = command.native();
     std::string path;
     for (const CLI::App* at = &innermost_of(app); at != nullptr; at = at->get_parent()) {
         if (!at->get_name().empty()) path.insert(0, at->get_name() + (path.empty() ? "" : " "));

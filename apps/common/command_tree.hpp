@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "common/command_line.hpp"
 
 #include <string>
 #include <vector>
 
-// What a command line offers, read from the CLI11 objects that parse it: the one source of --help, of the man
+// What a command line offers, read from the objects that parse it: the one source of --help, of the man
 // pages and of shell completion.
 namespace tensorpool::apps {
 
@@ -35,9 +35,9 @@ struct CommandText {
 };
 
 /// Everything `app` shows in its help, with its subcommands; hidden ones are left out.
-[[nodiscard]] CommandText describe_commands(const CLI::App& app);
+[[nodiscard]] CommandText describe_commands(const cli::Command& app);
 /// What the command line named last: that command when it could be parsed no further.
-[[nodiscard]] CommandText describe_innermost(const CLI::App& app);
+[[nodiscard]] CommandText describe_innermost(const cli::Command& app);
 [[nodiscard]] const CLI::App& innermost_of(const CLI::App& app);
 
 /// The part of the help that says how a command is called.

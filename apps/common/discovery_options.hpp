@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tensorpool/discovery.hpp>
+#include "common/command_line.hpp"
 
-#include <CLI/CLI.hpp>
+#include <tensorpool/discovery.hpp>
 
 #include <cstdint>
 
@@ -17,9 +17,9 @@ struct DiscoveryOptions {
 
     /// `--request-*`, `--response-*` with their environment variables, and `--timeout-ms`. The default is the
     /// provider in a driver, which answers on the driver's control stream.
-    void add_to(CLI::App& command);
+    void add_to(const cli::Command& command);
     /// Only where to ask, for programs with endpoints enough: `--discovery-channel`, `--discovery-stream-id`.
-    void add_request_to(CLI::App& command);
+    void add_request_to(const cli::Command& command);
 };
 
 }  // namespace tensorpool::apps

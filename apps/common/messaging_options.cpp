@@ -15,26 +15,25 @@ constexpr const char* kGroup = "Messaging";
 
 }  // namespace
 
-void MessagingOptions::add_to(CLI::App& command) {
+void MessagingOptions::add_to(const cli::Command& command) {
     command.add_option("--messaging", kind, "embedded (default) or aeron; environment: TP_MESSAGING")
-        ->check(CLI::IsMember({"embedded", "aeron"}))
-        ->group(kGroup);
+        .check(cli::one_of({"embedded", "aeron"}))
+        .group(kGroup);
     command
         .add_option("--messaging-dir", directory,
                     "embedded: where the message logs live; environment: TP_MESSAGING_DIR")
-        ->group(kGroup);
-    command
-        .add_flag("--messaging-group", group_access, "embedded: share the directory with the user's group")
-        ->envname("TP_MESSAGING_GROUP")
-        ->group(kGroup);
+        .group(kGroup);
+    command.add_flag("--messaging-group", group_access, "embedded: share the directory with the user's group")
+        .envname("TP_MESSAGING_GROUP")
+        .group(kGroup);
     command.add_option("--aeron-dir", aeron_dir, "aeron: the media driver's directory")
-        ->envname("TP_AERON_DIR")
-        ->group(kGroup);
+        .envname("TP_AERON_DIR")
+        .group(kGroup);
     command
         .add_flag("--embedded-media-driver", embedded_media_driver,
                   "aeron: run the media driver in this process instead of using an aeronmd")
-        ->envname("TP_EMBEDDED_MEDIA_DRIVER")
-        ->group(kGroup);
+        .envname("TP_EMBEDDED_MEDIA_DRIVER")
+        .group(kGroup);
 }
 
 ContextOptions MessagingOptions::context_options() const {
@@ -60,22 +59,22 @@ void linger(Context& context) {
     }
 }
 
-void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,
+void add_endpoint(const cli::Command& command, const std::string& name, Endpoint& endpoint,
                   const std::string& channel_variable, const std::string& stream_variable) {
-    auto* channel =
+    const cli::Option channel =
         command.add_option("--" + name + "-channel", endpoint.channel, "channel of the " + name + " stream")
-            ->capture_default_str()
-            ->group(kGroup);
-    auto* stream =
+            .capture_default_str()
+            .group(kGroup);
+    const cli::Option stream =
         command.add_option("--" + name + "-stream-id", endpoint.stream_id, "id of the " + name + " stream")
-            ->capture_default_str()
-            ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()))
-            ->group(kGroup);
-    if (!channel_variable.empty()) channel->envname(channel_variable);
-    if (!stream_variable.empty()) stream->envname(stream_variable);
+            .capture_default_str()
+            .check(cli::range(1, std::numeric_limits<std::int32_t>::max()))
+            .group(kGroup);
+    if (!channel_variable.empty()) channel.envname(channel_variable);
+    if (!stream_variable.empty()) stream.envname(stream_variable);
 }
 
-void add_endpoints(CLI::App& command, StreamEndpoints& endpoints) {
+void add_endpoints(const cli::Command& command, StreamEndpoints& endpoints) {
     add_endpoint(command, "control", endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
     add_endpoint(command, "announce", endpoints.announce);
     add_endpoint(command, "descriptor", endpoints.descriptor);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tensorpool/context.hpp>
+#include "common/command_line.hpp"
 
-#include <CLI/CLI.hpp>
+#include <tensorpool/context.hpp>
 
 #include <string>
 
@@ -19,7 +19,7 @@ struct MessagingOptions {
     std::string aeron_dir;
     bool embedded_media_driver = false;
 
-    void add_to(CLI::App& command);
+    void add_to(const cli::Command& command);
     /// Option, else environment, else default.
     [[nodiscard]] ContextOptions context_options() const;
     /// The same with a configuration file's choice in the place of the default and the environment.
@@ -31,10 +31,10 @@ struct MessagingOptions {
 void linger(Context& context);
 
 /// `--<name>-channel`, `--<name>-stream-id` with their environment variables (empty: none).
-void add_endpoint(CLI::App& command, const std::string& name, Endpoint& endpoint,
+void add_endpoint(const cli::Command& command, const std::string& name, Endpoint& endpoint,
                   const std::string& channel_variable = "", const std::string& stream_variable = "");
 
 /// All five, for programs that produce or consume.
-void add_endpoints(CLI::App& command, StreamEndpoints& endpoints);
+void add_endpoints(const cli::Command& command, StreamEndpoints& endpoints);
 
 }  // namespace tensorpool::apps

@@ -8,6 +8,8 @@
 
 #include <tensorpool/error.hpp>
 
+#include <CLI/CLI.hpp>
+
 #include <charconv>
 #include <csignal>
 #include <cstdint>
@@ -95,12 +97,13 @@ void require_decimal_numbers(CLI::App& app) {
 }
 
 /// TOOL-001: what is wrong, and how the command is used.
-int refuse_command_line(const CLI::App& app, int argc, const CLI::ParseError& error) {
+int refuse_command_line(const cli::Program& program, int argc, const CLI::ParseError& error) {
+    const CLI::App& app = program.native();
     if (argc <= 1) {
         std::fprintf(stderr, "%s\n", app.help().c_str());
         return static_cast<int>(ExitCode::Usage);
     }
-    const CommandText command = describe_innermost(app);
+    const CommandText command = describe_innermost(program);
     std::string what = error.what();
     if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) what += ", which is out of range";
     // "in range 0 to" a number of 309 digits
@@ -115,14 +118,15 @@ int refuse_command_line(const CLI::App& app, int argc, const CLI::ParseError& er
 
 }  // namespace
 
-int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv) {
+int run_program(const cli::Program& program, Selection& selection, int argc, const char* const* argv) {
+    CLI::App& app = program.native();
     require_decimal_numbers(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& done) {  // --help, --version
         return app.exit(done);
     } catch (const CLI::ParseError& error) {
-        return refuse_command_line(app, argc, error);
+        return refuse_command_line(program, argc, error);
     }
     if (!selection.run) {
         std::fprintf(stderr, "%s", app.help().c_str());

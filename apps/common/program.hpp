@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/command_line.hpp"
+
 #include <tensorpool/clock.hpp>
 #include <tensorpool/log.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,21 +38,21 @@ struct Selection {
 };
 
 /// Adds a subcommand whose options live in an `Options` shared with `run`.
-/// `setup(CLI::App&, Options&)` adds the options; `run(Options&)` does the work after parsing.
+/// `setup(const cli::Command&, Options&)` adds the options; `run(Options&)` does the work after parsing.
 template <typename Options, typename Setup, typename Run>
-CLI::App& add_command(CLI::App& parent, Selection& selection, const std::string& name,
-                      const std::string& description, Setup setup, Run run) {
-    CLI::App* command = parent.add_subcommand(name, description);
+cli::Command add_command(const cli::Command& parent, Selection& selection, const std::string& name,
+                         const std::string& description, Setup setup, Run run) {
+    const cli::Command command = parent.add_subcommand(name, description);
     auto options = std::make_shared<Options>();
-    setup(*command, *options);
-    command->callback([&selection, name, options, run] {
+    setup(command, *options);
+    command.callback([&selection, name, options, run] {
         selection = {name, [options, run] { return run(*options); }};
     });
-    return *command;
+    return command;
 }
 
 /// Parses, runs what was selected and turns every failure into one line on stderr and an exit code.
-int run_program(CLI::App& app, Selection& selection, int argc, const char* const* argv);
+int run_program(const cli::Program& program, Selection& selection, int argc, const char* const* argv);
 
 /// Makes SIGINT, SIGTERM and SIGHUP set a flag instead of ending the process. A second signal ends it at
 /// once.

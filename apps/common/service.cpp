@@ -7,14 +7,14 @@
 
 namespace tensorpool::apps {
 
-void ServiceOptions::add_to(CLI::App& command, const std::string& config_help) {
-    command.add_option("config,-c,--config", config, config_help)->required()->option_text("FILE");
+void ServiceOptions::add_to(const cli::Command& command, const std::string& config_help) {
+    command.add_option("config,-c,--config", config, config_help).required().option_text("FILE");
     command.add_option("--duration-s", duration_s, "0: until SIGINT or SIGTERM")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     command.add_option("--interval-s", interval_s, "seconds between two reports; 0: only at the end")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     messaging.add_to(command);
 }
 

@@ -21,7 +21,7 @@ struct ServiceOptions {
     double interval_s = 1;  ///< between two reports; 0: only at the end
 
     /// `config_help` says which file it is.
-    void add_to(CLI::App& command, const std::string& config_help);
+    void add_to(const cli::Command& command, const std::string& config_help);
 };
 
 void print_warnings(std::string_view program, const std::vector<ConfigProblem>& warnings);

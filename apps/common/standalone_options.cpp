@@ -19,18 +19,18 @@ constexpr std::uint64_t kLargestStride = std::uint64_t{1} << 31;
 
 }  // namespace
 
-void StandaloneOptions::add_to(CLI::App& command) {
+void StandaloneOptions::add_to(const cli::Command& command) {
     command.add_flag("--standalone", enabled, "own the shared memory instead of attaching to a driver")
-        ->group(kGroup);
+        .group(kGroup);
     command.add_option("--shm-base-dir", layout.base_dir, "where the files are made")
-        ->capture_default_str()
-        ->group(kGroup);
+        .capture_default_str()
+        .group(kGroup);
     command.add_option("--namespace", layout.namespace_name, "directory level that keeps deployments apart")
-        ->capture_default_str()
-        ->group(kGroup);
+        .capture_default_str()
+        .group(kGroup);
     command.add_option("--nslots", layout.header_nslots, "slots of the ring; a power of two")
-        ->capture_default_str()
-        ->group(kGroup);
+        .capture_default_str()
+        .group(kGroup);
 }
 
 StandaloneLayout StandaloneOptions::layout_for(std::uint64_t payload_bytes) const {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tensorpool/producer.hpp>
+#include "common/command_line.hpp"
 
-#include <CLI/CLI.hpp>
+#include <tensorpool/producer.hpp>
 
 #include <cstdint>
 
@@ -15,7 +15,7 @@ struct StandaloneOptions {
     bool enabled = false;
     StandaloneLayout layout;
 
-    void add_to(CLI::App& command);
+    void add_to(const cli::Command& command);
     /// The layout with one pool whose slots hold `payload_bytes`. Throws UsageError when none can.
     [[nodiscard]] StandaloneLayout layout_for(std::uint64_t payload_bytes) const;
 };

@@ -22,18 +22,18 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-void TelemetryOptions::add_to(CLI::App& command) {
+void TelemetryOptions::add_to(const cli::Command& command) {
     command
         .add_option("--metrics", metrics,
                     "serve Prometheus at http://ADDRESS:PORT/metrics; loopback only, port 0: any free one")
-        ->option_text("ADDRESS:PORT")
-        ->group(kGroup);
+        .option_text("ADDRESS:PORT")
+        .group(kGroup);
     command
         .add_option("--histograms", histograms,
                     "measure latencies: off (default), control, or frames (also per frame); environment: "
                     "TP_HISTOGRAMS")
-        ->check(CLI::IsMember({"off", "control", "frames"}))
-        ->group(kGroup);
+        .check(cli::one_of({"off", "control", "frames"}))
+        .group(kGroup);
 }
 
 ContextOptions TelemetryOptions::applied_to(ContextOptions options) const {

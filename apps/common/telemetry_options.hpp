@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/command_line.hpp"
+
 #include <tensorpool/agent.hpp>
 #include <tensorpool/context.hpp>
 #include <tensorpool/telemetry.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <memory>
 #include <string>
@@ -20,7 +20,7 @@ struct TelemetryOptions {
     std::string metrics;
     std::string histograms;
 
-    void add_to(CLI::App& command);
+    void add_to(const cli::Command& command);
     /// `options` with the histograms and the instance name that command line and environment ask for.
     [[nodiscard]] ContextOptions applied_to(ContextOptions options) const;
 };

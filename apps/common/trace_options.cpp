@@ -9,20 +9,20 @@
 
 namespace tensorpool::apps {
 
-void TraceOptions::add_to(CLI::App& command, const std::string& group) {
-    const auto place = [&](CLI::Option* option) {
-        if (!group.empty()) option->group(group);
+void TraceOptions::add_to(const cli::Command& command, const std::string& group) {
+    const auto place = [&](cli::Option option) {
+        if (!group.empty()) option.group(group);
         return option;
     };
     place(command.add_flag("--trace", enabled, "give every frame a trace id; environment: TP_TRACE=1"))
-        ->envname("TP_TRACE");
+        .envname("TP_TRACE");
     place(command.add_option("--trace-node-id", node_id,
                              "node id of these ids, nobody else's; default: the one the driver grants"))
-        ->check(CLI::Range(kFirstTraceNodeId, kLastTraceNodeId))
-        ->option_text("N");
+        .check(cli::range(kFirstTraceNodeId, kLastTraceNodeId))
+        .option_text("N");
     place(command.add_option("--trace-every", sample_every, "trace only every N-th frame"))
-        ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
-        ->option_text("N");
+        .check(cli::range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
+        .option_text("N");
 }
 
 std::unique_ptr<Tracer> TraceOptions::make_tracer(Context& context, std::uint32_t stream_id,

@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/command_line.hpp"
 #include "common/report.hpp"
 
 #include <tensorpool/producer.hpp>
 #include <tensorpool/trace.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -21,7 +20,7 @@ struct TraceOptions {
     std::uint32_t sample_every = 1;
 
     /// `group` names the section of the help page; empty: the default one.
-    void add_to(CLI::App& command, const std::string& group = "");
+    void add_to(const cli::Command& command, const std::string& group = "");
     /// nullptr without --trace. Throws UsageError when the frames of `standalone` would have no node id.
     [[nodiscard]] std::unique_ptr<Tracer> make_tracer(Context& context, std::uint32_t stream_id,
                                                       const StreamEndpoints& endpoints,

@@ -144,32 +144,32 @@ ExitCode run_bridge(BridgeProgramOptions& options) {
 
 }  // namespace
 
-void add_bridge_command(CLI::App& app, Selection& selection) {
+void add_bridge_command(const cli::Command& app, Selection& selection) {
     add_command<BridgeProgramOptions>(
         app, selection, "bridge",
         "Carry streams to or from another host in chunks of one MTU (docs/bridge.md).\n"
         "Example: tp bridge docs/examples/bridge_example.toml --role sender",
-        [](CLI::App& command, BridgeProgramOptions& options) {
+        [](const cli::Command& command, BridgeProgramOptions& options) {
             command.add_option("config,-c,--config", options.config, "TOML file (docs/config_reference.md)")
-                ->required()
-                ->option_text("FILE");
+                .required()
+                .option_text("FILE");
             command
                 .add_option(
                     "--role", options.role,
                     "which end of the mappings is here: sender, receiver or both; default: as the file says")
-                ->check(CLI::IsMember({"sender", "receiver", "both"}));
+                .check(cli::one_of({"sender", "receiver", "both"}));
             command
                 .add_option("--idle", options.idle, "between messages: back-off, busy-spin, yield or sleep")
-                ->capture_default_str()
-                ->check(CLI::IsMember({"back-off", "busy-spin", "yield", "sleep"}));
+                .capture_default_str()
+                .check(cli::one_of({"back-off", "busy-spin", "yield", "sleep"}));
             command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
+                .capture_default_str()
+                .check(cli::not_negative());
             command
                 .add_option("--interval-s", options.interval_s,
                             "seconds between two reports; 0: only at the end")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
+                .capture_default_str()
+                .check(cli::not_negative());
             command.add_flag("--json", options.json, "one JSON object a line and mapping");
             command.add_flag("--check", options.check,
                              "only check the configuration; prints ok, or every problem");

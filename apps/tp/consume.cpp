@@ -264,12 +264,12 @@ ExitCode run_consume(ConsumeOptions& options) {
     return ConsumeRun(context, options).run();
 }
 
-void add_options(CLI::App& command, ConsumeOptions& options) {
+void add_options(const cli::Command& command, ConsumeOptions& options) {
     static const std::map<std::string, Delivery> kDeliveries{
         {"every", Delivery::EveryFrame}, {"latest", Delivery::LatestOnly}, {"rate", Delivery::RateLimited}};
     command.add_option("NAME", options.name, "data source name, looked up through discovery");
     command.add_option("--stream-id", options.consumer.stream_id, "tensor stream; with NAME both must hold")
-        ->envname("TP_STREAM_ID");
+        .envname("TP_STREAM_ID");
     command.add_option("--consumer-id", options.consumer.consumer_id, "0: random");
     command.add_flag("--standalone", options.standalone,
                      "map what a standalone producer announces; no driver");
@@ -284,18 +284,18 @@ void add_options(CLI::App& command, ConsumeOptions& options) {
     command
         .add_option("--save", options.save,
                     "save the first N frames to FILE (.png or .npy) and stop after them")
-        ->option_text("N FILE");
+        .option_text("N FILE");
     command.add_flag("--verify", options.verify, "check each frame against `tp produce --pattern seq`");
     command.add_option("--frames", options.frames, "stop after this many");
     command.add_option("--duration-s", options.duration_s, "stop after this time; 0: on SIGINT")
-        ->check(CLI::NonNegativeNumber);
+        .check(cli::not_negative());
     command.add_option("--interval-s", options.interval_s, "between two statistics lines")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        .capture_default_str()
+        .check(cli::positive());
     command.add_flag("--spin", options.spin, "poll without sleeping: lowest latency, one core busy");
     command
         .add_option("--allow", options.consumer.allowed_base_dirs, "directory regions may lie in; repeatable")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
     options.telemetry.add_to(command);
@@ -305,7 +305,7 @@ void add_options(CLI::App& command, ConsumeOptions& options) {
 
 }  // namespace
 
-void add_consume_command(CLI::App& app, Selection& selection) {
+void add_consume_command(const cli::Command& app, Selection& selection) {
     add_command<ConsumeOptions>(
         app, selection, "consume",
         "Read a stream in place and print what arrives and what is lost.\n"

@@ -101,23 +101,23 @@ ExitCode run_query(QueryOptions& options) {
     return answer.status == DiscoveryStatus::Ok ? ExitCode::Ok : ExitCode::Negative;
 }
 
-void add_common(CLI::App& command, QueryOptions& options) {
+void add_common(const cli::Command& command, QueryOptions& options) {
     options.discovery.add_to(command);
     command.add_flag("--json", options.json, "one JSON object");
     options.messaging.add_to(command);
 }
 
 template <typename Number>
-void add_filter(CLI::App& command, const std::string& name, std::optional<Number>& value,
+void add_filter(const cli::Command& command, const std::string& name, std::optional<Number>& value,
                 const char* variable, const char* what) {
-    auto* option = command.add_option_function<Number>(
+    const cli::Option option = command.add_option_function<Number>(
         name, [&value](const Number& given) { value = given; }, what);
-    if (variable != nullptr) option->envname(variable);
+    if (variable != nullptr) option.envname(variable);
 }
 
 }  // namespace
 
-void add_discover_commands(CLI::App& app, Selection& selection) {
+void add_discover_commands(const cli::Command& app, Selection& selection) {
     add_command<QueryOptions>(app, selection, "discovery-list",
                               "List every stream a discovery provider knows.\n"
                               "Example: tp discovery-list --json",
@@ -126,7 +126,7 @@ void add_discover_commands(CLI::App& app, Selection& selection) {
         app, selection, "discovery-query",
         "Find streams by number, name or tags; all filters must hold.\n"
         "Example: tp discover --data-source-name camera-1",
-        [](CLI::App& command, QueryOptions& options) {
+        [](const cli::Command& command, QueryOptions& options) {
             add_filter(command, "--stream-id", options.filter.stream_id, "TP_STREAM_ID", "tensor stream");
             add_filter(command, "--producer-id", options.filter.producer_id, nullptr,
                        "of the announcing producer");
@@ -134,9 +134,9 @@ void add_discover_commands(CLI::App& app, Selection& selection) {
             command.add_option("--data-source-name", options.filter.data_source_name,
                                "compared byte for byte");
             command.add_option("--tags", options.filter.tags, "comma list; a stream needs all of them")
-                ->delimiter(',');
+                .delimiter(',');
             command.add_option("--client-id", options.discovery.client.client_id, "0: random")
-                ->envname("TP_CLIENT_ID");
+                .envname("TP_CLIENT_ID");
             add_common(command, options);
         },
         run_query)

@@ -54,12 +54,12 @@ ExitCode run_discovery(ServiceOptions& options) {
 
 }  // namespace
 
-void add_discovery_command(CLI::App& app, Selection& selection) {
+void add_discovery_command(const cli::Command& app, Selection& selection) {
     add_command<ServiceOptions>(
         app, selection, "discovery",
         "Answer which streams exist, from what the drivers in [discovery_registry] announce.\n"
         "Example: tp discovery config/discovery.toml",
-        [](CLI::App& command, ServiceOptions& options) {
+        [](const cli::Command& command, ServiceOptions& options) {
             options.add_to(command, "TOML file (docs/discovery.md)");
         },
         run_discovery);

@@ -68,16 +68,16 @@ ExitCode run_driver(DriverOptions& options) {
 
 }  // namespace
 
-void add_driver_command(CLI::App& app, Selection& selection) {
+void add_driver_command(const cli::Command& app, Selection& selection) {
     add_command<DriverOptions>(
         app, selection, "driver",
         "Own the shared memory of the configured streams until SIGINT or SIGTERM; with a [supervisor] table "
         "also supervise them.\n"
         "Example: tp driver config/driver.toml",
-        [](CLI::App& command, DriverOptions& options) {
+        [](const cli::Command& command, DriverOptions& options) {
             command.add_option("config,-c,--config", options.config, "TOML file (docs/config_reference.md)")
-                ->required()
-                ->option_text("FILE");
+                .required()
+                .option_text("FILE");
             options.messaging.add_to(command);
             options.telemetry.add_to(command);
         },

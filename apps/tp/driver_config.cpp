@@ -76,14 +76,14 @@ Report report_of(const DriverConfig& config) {
     return report;
 }
 
-void add_file(CLI::App& command, ConfigOptions& options) {
-    command.add_option("config,-c,--config", options.file, "TOML file")->required()->option_text("FILE");
+void add_file(const cli::Command& command, ConfigOptions& options) {
+    command.add_option("config,-c,--config", options.file, "TOML file").required().option_text("FILE");
     command.add_flag("--json", options.json, "one JSON object");
 }
 
 }  // namespace
 
-void add_driver_config_commands(CLI::App& app, Selection& selection) {
+void add_driver_config_commands(const cli::Command& app, Selection& selection) {
     add_command<ConfigOptions>(
         app, selection, "driver-config-validate",
         "Check a driver configuration, environment overrides included; prints ok, or every problem.\n"

@@ -22,12 +22,13 @@ ExitCode run_status(StatusOptions&) {
 
 }  // namespace
 
-void add_driver_status_commands(CLI::App& app, Selection& selection) {
-    CLI::App* hidden = app.add_option_group("");  // kept out of the help page: they cannot succeed here
+void add_driver_status_commands(const cli::Command& app, Selection& selection) {
+    const cli::Command hidden =
+        app.add_hidden_group();  // kept out of the help page: they cannot succeed here
     for (const char* name : {"driver-status", "driver-list-leases", "driver-list-streams"}) {
         add_command<StatusOptions>(
-            *hidden, selection, name, "Only inside a program that embeds the driver.",
-            [](CLI::App& command, StatusOptions& options) {
+            hidden, selection, name, "Only inside a program that embeds the driver.",
+            [](const cli::Command& command, StatusOptions& options) {
                 command.add_option("--instance-id", options.instance_id, "of the driver");
             },
             run_status);

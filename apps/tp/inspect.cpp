@@ -194,16 +194,16 @@ ExitCode run_validate(RegionOptions& options) {
     return answer(fault.empty(), options.json);
 }
 
-void add_region(CLI::App& command, RegionOptions& options) {
+void add_region(const cli::Command& command, RegionOptions& options) {
     command.add_option("--uri", options.uri, "region, for example shm:file?path=/dev/shm/.../header.ring")
-        ->required()
-        ->envname("TP_SHM_URI");
+        .required()
+        .envname("TP_SHM_URI");
     command.add_option("--allow", options.allow, "directory that regions may lie in; repeatable")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_flag("--json", options.json, "one JSON object");
 }
 
-void add_expectations(CLI::App& command, RegionOptions& options) {
+void add_expectations(const cli::Command& command, RegionOptions& options) {
     static const std::map<std::string, wire::RegionType> kTypes{{"header", wire::RegionType::HeaderRing},
                                                                 {"payload", wire::RegionType::PayloadPool}};
     add_region(command, options);
@@ -217,13 +217,13 @@ void add_expectations(CLI::App& command, RegionOptions& options) {
     add_choice(command, "--region-type", options.region_type, kTypes, "header or payload");
 }
 
-void add_all(CLI::App& parent, Selection& selection) {
+void add_all(const cli::Command& parent, Selection& selection) {
     add_command<RegionOptions>(
         parent, selection, "validate-uri",
         "Whether a region URI is well-formed.\n"
         "Example: tp inspect validate-uri --uri 'shm:file?path=/dev/shm/x/header.ring'",
-        [](CLI::App& command, RegionOptions& options) {
-            command.add_option("--uri", options.uri, "what to look at")->required()->envname("TP_SHM_URI");
+        [](const cli::Command& command, RegionOptions& options) {
+            command.add_option("--uri", options.uri, "what to look at").required().envname("TP_SHM_URI");
             command.add_flag("--json", options.json, "one JSON object");
         },
         run_validate_uri);
@@ -239,9 +239,9 @@ void add_all(CLI::App& parent, Selection& selection) {
         parent, selection, "read-header",
         "Print one slot of a header ring; `unstable` (exit 3) while it is being written.\n"
         "Example: tp inspect read-header --uri \"$HEADER_URI\" --index 0",
-        [](CLI::App& command, RegionOptions& options) {
+        [](const cli::Command& command, RegionOptions& options) {
             add_region(command, options);
-            command.add_option("--index", options.index, "slot")->required();
+            command.add_option("--index", options.index, "slot").required();
         },
         run_read_header);
     add_command<RegionOptions>(
@@ -253,15 +253,15 @@ void add_all(CLI::App& parent, Selection& selection) {
 
 }  // namespace
 
-void add_inspect_commands(CLI::App& app, Selection& selection) {
-    CLI::App* inspect = app.add_subcommand("inspect",
-                                           "Look at shared-memory regions, read-only.\n"
-                                           "Example: tp inspect shm-summary --uri \"$HEADER_URI\"");
-    inspect->require_subcommand(1);
-    add_all(*inspect, selection);
+void add_inspect_commands(const cli::Command& app, Selection& selection) {
+    const cli::Command inspect = app.add_subcommand("inspect",
+                                                    "Look at shared-memory regions, read-only.\n"
+                                                    "Example: tp inspect shm-summary --uri \"$HEADER_URI\"");
+    inspect.require_subcommand();
+    add_all(inspect, selection);
     // The protocol's tool reference names them without a prefix; kept out of the help page.
-    CLI::App* bare = app.add_option_group("");
-    add_all(*bare, selection);
+    const cli::Command bare = app.add_hidden_group();
+    add_all(bare, selection);
 }
 
 }  // namespace tensorpool::apps

@@ -104,7 +104,7 @@ ExitCode run_join(JoinProgramOptions& options) {
     return watch.outputs() > 0 ? ExitCode::Ok : ExitCode::Negative;
 }
 
-void add_map_options(CLI::App& command, JoinProgramOptions& options) {
+void add_map_options(const cli::Command& command, JoinProgramOptions& options) {
     static const std::map<std::string, MergeMapKind> kKinds{{"sequence", MergeMapKind::Sequence},
                                                             {"timestamp", MergeMapKind::Timestamp}};
     static const std::map<std::string, LatestOrder> kOrders{{"sequence", LatestOrder::Sequence},
@@ -112,7 +112,7 @@ void add_map_options(CLI::App& command, JoinProgramOptions& options) {
     static const std::map<std::string, ClockDomain> kDomains{
         {"monotonic", ClockDomain::Monotonic}, {"realtime_synced", ClockDomain::RealtimeSynced}};
     command.add_option("map", options.map_file, "TOML file with a [merge_map] to announce and to join by")
-        ->option_text("FILE");
+        .option_text("FILE");
     command.add_option("--out-stream-id", options.out_stream_id,
                        "without FILE: ask for the map of this output stream");
     command.add_option("--epoch", options.epoch, "of the output stream; default 1, or as FILE says");
@@ -125,20 +125,20 @@ void add_map_options(CLI::App& command, JoinProgramOptions& options) {
                "of inputs that have announced none yet: monotonic or realtime_synced");
 }
 
-void add_options(CLI::App& command, JoinProgramOptions& options) {
+void add_options(const cli::Command& command, JoinProgramOptions& options) {
     add_map_options(command, options);
     command.add_flag("--standalone", options.standalone, "map what standalone producers announce; no driver");
     command
         .add_option("--allow", options.consumer.allowed_base_dirs, "directory regions may lie in; repeatable")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_option("--outputs", options.outputs, "stop after this many joined outputs");
     command.add_option("--duration-s", options.duration_s, "stop after this time; 0: on SIGINT")
-        ->check(CLI::NonNegativeNumber);
+        .check(cli::not_negative());
     command
         .add_option("--period-s", options.period_s,
                     "between two looks with --latest, else until an output that is not ready is reported")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        .capture_default_str()
+        .check(cli::positive());
     command.add_flag("--quiet", options.quiet, "print the summary only");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
@@ -147,7 +147,7 @@ void add_options(CLI::App& command, JoinProgramOptions& options) {
 
 }  // namespace
 
-void add_join_command(CLI::App& app, Selection& selection) {
+void add_join_command(const cli::Command& app, Selection& selection) {
     add_command<JoinProgramOptions>(
         app, selection, "join",
         "Join running streams by a merge map and print every decision; exit 3 when nothing was joined.\n"

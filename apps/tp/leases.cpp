@@ -266,31 +266,27 @@ ExitCode run_detach(LeaseOptions& options) {
     return response.code == ResponseCode::Ok ? ExitCode::Ok : ExitCode::Negative;
 }
 
-void add_common(CLI::App& command, LeaseOptions& options) {
+void add_common(const cli::Command& command, LeaseOptions& options) {
     static const std::map<std::string, Role> kRoles{{"producer", Role::Producer},
                                                     {"consumer", Role::Consumer}};
     options.messaging.add_to(command);
     add_endpoint(command, "control", options.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
     command.add_option("--client-id", options.client_id, "the client; 0: attach chooses one")
-        ->required()
-        ->envname("TP_CLIENT_ID");
-    add_choice(command, "--role", options.role, kRoles, "producer or consumer")
-        ->required()
-        ->envname("TP_ROLE");
-    command.add_option("--stream-id", options.stream_id, "tensor stream")
-        ->required()
-        ->envname("TP_STREAM_ID");
-    command.add_option("--timeout-ms", options.timeout_ms, "longest wait")->capture_default_str();
+        .required()
+        .envname("TP_CLIENT_ID");
+    add_choice(command, "--role", options.role, kRoles, "producer or consumer").required().envname("TP_ROLE");
+    command.add_option("--stream-id", options.stream_id, "tensor stream").required().envname("TP_STREAM_ID");
+    command.add_option("--timeout-ms", options.timeout_ms, "longest wait").capture_default_str();
     command.add_flag("--json", options.json, "one JSON object");
 }
 
-void add_lease_id(CLI::App& command, LeaseOptions& options) {
+void add_lease_id(const cli::Command& command, LeaseOptions& options) {
     command.add_option("--lease-id", options.lease_id, "as printed by driver-attach")
-        ->required()
-        ->envname("TP_LEASE_ID");
+        .required()
+        .envname("TP_LEASE_ID");
 }
 
-void add_attach_policies(CLI::App& command, LeaseOptions& options) {
+void add_attach_policies(const cli::Command& command, LeaseOptions& options) {
     static const std::map<std::string, PublishMode> kModes{
         {"require_existing", PublishMode::RequireExisting},
         {"existing_or_create", PublishMode::ExistingOrCreate}};
@@ -302,24 +298,24 @@ void add_attach_policies(CLI::App& command, LeaseOptions& options) {
     add_choice(command, "--publish-mode", options.publish_mode, kModes,
                "require_existing (default) or existing_or_create");
     command.add_option("--expected-layout-version", options.expected_layout_version, "0: any")
-        ->capture_default_str();
+        .capture_default_str();
     add_choice(command, "--hugepages", options.hugepages, kPolicies,
                "hugepages, standard or unspecified (default)");
     command.add_option("--desired-node-id", options.desired_node_id, "ask for this node id");
     command
         .add_option("--hold-s", options.hold_s,
                     "keep the lease this long, then detach; without it the lease expires")
-        ->check(CLI::NonNegativeNumber);
+        .check(cli::not_negative());
 }
 
 }  // namespace
 
-void add_lease_commands(CLI::App& app, Selection& selection) {
+void add_lease_commands(const cli::Command& app, Selection& selection) {
     add_command<LeaseOptions>(
         app, selection, "driver-attach",
         "Ask a driver for a lease and print its answer.\n"
         "Example: tp driver-attach --client-id 7 --role producer --stream-id 10000",
-        [](CLI::App& command, LeaseOptions& options) {
+        [](const cli::Command& command, LeaseOptions& options) {
             add_common(command, options);
             add_attach_policies(command, options);
         },
@@ -328,7 +324,7 @@ void add_lease_commands(CLI::App& app, Selection& selection) {
         app, selection, "driver-keepalive",
         "Keep a lease alive once; prints whether the message was sent.\n"
         "Example: tp driver-keepalive --client-id 7 --role producer --stream-id 10000 --lease-id 123",
-        [](CLI::App& command, LeaseOptions& options) {
+        [](const cli::Command& command, LeaseOptions& options) {
             add_common(command, options);
             add_lease_id(command, options);
         },
@@ -337,7 +333,7 @@ void add_lease_commands(CLI::App& app, Selection& selection) {
         app, selection, "driver-detach",
         "Give a lease back.\n"
         "Example: tp driver-detach --client-id 7 --role producer --stream-id 10000 --lease-id 123",
-        [](CLI::App& command, LeaseOptions& options) {
+        [](const cli::Command& command, LeaseOptions& options) {
             add_common(command, options);
             add_lease_id(command, options);
         },

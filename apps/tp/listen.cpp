@@ -171,10 +171,10 @@ ExitCode run_listen(ListenOptions& options) {
 
 namespace {
 
-void add_common(CLI::App& command, ListenOptions& options) {
+void add_common(const cli::Command& command, ListenOptions& options) {
     command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     command.add_flag("--names", options.names, "print enumerations as names");
     command.add_flag("--json", options.json, "one JSON object per message");
     options.raw.add_to(command);
@@ -227,7 +227,7 @@ const std::vector<Preset>& presets() {
     return kAll;
 }
 
-void add_preset_endpoints(CLI::App& command, const Preset& preset, StreamEndpoints& endpoints) {
+void add_preset_endpoints(const cli::Command& command, const Preset& preset, StreamEndpoints& endpoints) {
     for (const std::string& stream : preset.streams) {
         if (stream == "control")
             add_endpoint(command, stream, endpoints.control, "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID");
@@ -244,19 +244,19 @@ void add_preset_endpoints(CLI::App& command, const Preset& preset, StreamEndpoin
 
 }  // namespace
 
-void add_listen_commands(CLI::App& app, Selection& selection) {
+void add_listen_commands(const cli::Command& app, Selection& selection) {
     add_command<ListenOptions>(
         app, selection, "listen",
         "Print every protocol message as it passes.\n"
         "Example: tp listen --streams descriptor --duration-s 2 --json",
-        [](CLI::App& command, ListenOptions& options) {
+        [](const cli::Command& command, ListenOptions& options) {
             command
                 .add_option("--streams", options.streams,
                             "control, announce, descriptor, qos, metadata; default all")
-                ->delimiter(',')
-                ->check(CLI::IsMember({"control", "announce", "descriptor", "qos", "metadata"}));
+                .delimiter(',')
+                .check(cli::one_of({"control", "announce", "descriptor", "qos", "metadata"}));
             command.add_option("--types", options.types, "only these messages, for example ShmPoolAnnounce")
-                ->delimiter(',');
+                .delimiter(',');
             add_common(command, options);
             add_endpoints(command, options.endpoints);
         },
@@ -264,7 +264,7 @@ void add_listen_commands(CLI::App& app, Selection& selection) {
     for (const Preset& preset : presets()) {
         add_command<ListenOptions>(
             app, selection, preset.name, preset.description,
-            [&preset](CLI::App& command, ListenOptions& options) {
+            [&preset](const cli::Command& command, ListenOptions& options) {
                 options.streams = preset.streams;
                 options.types = preset.types;
                 options.except_types = preset.except_types;

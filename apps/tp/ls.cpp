@@ -146,18 +146,18 @@ ExitCode run_ls(LsOptions& options) {
 
 }  // namespace
 
-void add_ls_command(CLI::App& app, Selection& selection) {
+void add_ls_command(const cli::Command& app, Selection& selection) {
     add_command<LsOptions>(
         app, selection, "ls",
         "List streams, epochs, producers, consumers and frame rates, from watching the messages for a "
         "while.\n"
         "Example: tp ls --json",
-        [](CLI::App& command, LsOptions& options) {
+        [](const cli::Command& command, LsOptions& options) {
             command
                 .add_option("--duration-s", options.duration_s,
                             "how long to watch; announces come once a second")
-                ->capture_default_str()
-                ->check(CLI::PositiveNumber);
+                .capture_default_str()
+                .check(cli::positive());
             command.add_flag("--json", options.json, "one JSON object");
             options.messaging.add_to(command);
             add_endpoints(command, options.endpoints);

@@ -7,12 +7,11 @@
 
 int main(int argc, char** argv) {
     using namespace tensorpool::apps;
-    CLI::App app(
+    cli::Program app(
         "Shared-memory tensor streams: run the driver, watch streams, look into shared memory.\n"
         "Example: tp driver config/driver.toml",
-        "tp");
-    app.set_version_flag("--version", "tp " TENSORPOOL_VERSION);
-    app.require_subcommand(1);
+        "tp", "tp " TENSORPOOL_VERSION);
+    app.require_subcommand();
     app.set_help_all_flag("--help-all", "help of every subcommand");
     Selection selection;
     add_driver_command(app, selection);

@@ -152,15 +152,15 @@ ExitCode run_dump(DumpOptions& options) {
 
 }  // namespace
 
-void add_metadata_commands(CLI::App& app, Selection& selection) {
+void add_metadata_commands(const cli::Command& app, Selection& selection) {
     add_command<ListenOptions>(
         app, selection, "metadata-listen",
         "Print a stream's metadata version whenever it changes.\n"
         "Example: tp metadata-listen --duration-s 0",
-        [](CLI::App& command, ListenOptions& options) {
+        [](const cli::Command& command, ListenOptions& options) {
             command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
+                .capture_default_str()
+                .check(cli::not_negative());
             command.add_flag("--json", options.json, "one JSON object per line");
             options.raw.add_to(command);
             options.messaging.add_to(command);
@@ -172,11 +172,11 @@ void add_metadata_commands(CLI::App& app, Selection& selection) {
         app, selection, "metadata-dump",
         "Print the current metadata of one stream; exit 4 when none arrives in time.\n"
         "Example: tp metadata-dump --stream-id 10000",
-        [](CLI::App& command, DumpOptions& options) {
+        [](const cli::Command& command, DumpOptions& options) {
             command.add_option("--stream-id", options.stream_id, "tensor stream")
-                ->required()
-                ->envname("TP_STREAM_ID");
-            command.add_option("--timeout-ms", options.timeout_ms, "longest wait")->capture_default_str();
+                .required()
+                .envname("TP_STREAM_ID");
+            command.add_option("--timeout-ms", options.timeout_ms, "longest wait").capture_default_str();
             command.add_flag("--json", options.json, "one JSON object");
             options.messaging.add_to(command);
             add_endpoint(command, "metadata", options.endpoints.metadata, "TP_METADATA_CHANNEL",

@@ -257,7 +257,7 @@ ExitCode run_produce(ProduceOptions& options) {
     return ProduceRun(context, options, std::move(source)).run();
 }
 
-void add_options(CLI::App& command, ProduceOptions& options) {
+void add_options(const cli::Command& command, ProduceOptions& options) {
     static const std::map<std::string, Dtype> kDtypes{
         {"uint8", Dtype::UInt8},     {"int8", Dtype::Int8},     {"uint16", Dtype::UInt16},
         {"int16", Dtype::Int16},     {"uint32", Dtype::UInt32}, {"int32", Dtype::Int32},
@@ -266,31 +266,31 @@ void add_options(CLI::App& command, ProduceOptions& options) {
     static const std::map<std::string, Pattern> kPatterns{
         {"gradient", Pattern::Gradient}, {"checker", Pattern::Checker}, {"seq", Pattern::Seq}};
     command.add_option("--stream-id", options.producer.stream_id, "tensor stream")
-        ->required()
-        ->envname("TP_STREAM_ID");
+        .required()
+        .envname("TP_STREAM_ID");
     command.add_option("--producer-id", options.producer.producer_id, "0: random");
     command.add_option("--shape", options.shape, "extent of each dimension, for example 480,640,3")
-        ->delimiter(',')
-        ->capture_default_str()
-        ->expected(1, kMaxDims)
-        ->check(CLI::Range(1, std::numeric_limits<std::int32_t>::max()));
+        .delimiter(',')
+        .capture_default_str()
+        .expected(1, kMaxDims)
+        .check(cli::range(1, std::numeric_limits<std::int32_t>::max()));
     add_choice(command, "--dtype", options.dtype, kDtypes, "element type; default uint8");
     add_choice(command, "--pattern", options.pattern, kPatterns,
                "gradient (default), checker, or seq: bytes derived from seq, for `tp consume --verify`");
     command
         .add_option("--file", options.file, "publish this instead: .npy, or raw bytes of --shape and --dtype")
-        ->check(CLI::ExistingFile);
+        .check(cli::existing_file());
     command.add_option("--rate", options.rate_hz, "frames per second; 0: as fast as possible")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     command.add_option("--frames", options.frames, "stop after this many");
     command.add_option("--duration-s", options.duration_s, "stop after this time; 0: on SIGINT")
-        ->check(CLI::NonNegativeNumber);
+        .check(cli::not_negative());
     command.add_flag("--create", options.create,
                      "let the driver create a dynamic stream (existing_or_create)");
     command
         .add_option("--allow", options.producer.allowed_base_dirs, "directory regions may lie in; repeatable")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_option("--name", options.name, "metadata: name of the data source");
     command.add_option("--summary", options.summary, "metadata: what it is, in a few words");
     command.add_option("--meta", options.attributes, "metadata: an attribute, key=value; repeatable");
@@ -304,7 +304,7 @@ void add_options(CLI::App& command, ProduceOptions& options) {
 
 }  // namespace
 
-void add_produce_command(CLI::App& app, Selection& selection) {
+void add_produce_command(const cli::Command& app, Selection& selection) {
     add_command<ProduceOptions>(app, selection, "produce",
                                 "Publish test patterns or a file's tensor at a fixed rate.\n"
                                 "Example: tp produce --stream-id 10000 --shape 512,512 --rate 100",

@@ -92,12 +92,12 @@ ExitCode run_rate_limiter(RateLimiterProgramOptions& options) {
 
 }  // namespace
 
-void add_rate_limiter_command(CLI::App& app, Selection& selection) {
+void add_rate_limiter_command(const cli::Command& app, Selection& selection) {
     add_command<RateLimiterProgramOptions>(
         app, selection, "rate-limiter",
         "Publish streams again at the rate their consumer asks for.\n"
         "Example: tp rate-limiter config/rate_limiter.toml",
-        [](CLI::App& command, RateLimiterProgramOptions& options) {
+        [](const cli::Command& command, RateLimiterProgramOptions& options) {
             options.service.add_to(command, "TOML file (docs/rate_limiter.md)");
             command.add_flag("--json", options.json, "one JSON object a line");
         },

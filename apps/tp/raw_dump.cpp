@@ -15,9 +15,9 @@
 
 namespace tensorpool::apps {
 
-void RawDumpOptions::add_to(CLI::App& command) {
+void RawDumpOptions::add_to(const cli::Command& command) {
     command.add_flag("--raw", to_stderr, "also dump every fragment in hex on stderr");
-    command.add_option("--raw-file", file, "the same into a file")->option_text("FILE");
+    command.add_option("--raw-file", file, "the same into a file").option_text("FILE");
 }
 
 RawDump::RawDump(const RawDumpOptions& options) : to_stderr_(options.to_stderr) {

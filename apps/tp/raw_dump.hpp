@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "common/command_line.hpp"
 
 #include <cstddef>
 #include <cstdio>
@@ -17,7 +17,7 @@ struct RawDumpOptions {
     bool to_stderr = false;
     std::string file;
 
-    void add_to(CLI::App& command);
+    void add_to(const cli::Command& command);
 };
 
 /// Every fragment as it came, also those that nobody can decode.

@@ -22,16 +22,16 @@ struct DescriptionOptions {
 
 }  // namespace
 
-void add_self_description_commands(CLI::App& app, Selection& selection) {
+void add_self_description_commands(const cli::Command& app, Selection& selection) {
     add_command<DescriptionOptions>(
         app, selection, "completion",
         "Print a script that completes this command line.\n"
         "Example: source <(tp completion bash)",
-        [](CLI::App& command, DescriptionOptions& options) {
+        [](const cli::Command& command, DescriptionOptions& options) {
             command.add_option("shell", options.shell, "bash, zsh or fish")
-                ->required()
-                ->option_text("SHELL")
-                ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+                .required()
+                .option_text("SHELL")
+                .check(cli::one_of({"bash", "zsh", "fish"}));
         },
         [&app](DescriptionOptions& options) {
             std::fputs(completion_script(describe_commands(app), options.shell).c_str(), stdout);
@@ -41,16 +41,14 @@ void add_self_description_commands(CLI::App& app, Selection& selection) {
         app, selection, "man",
         "Write the manual pages of this program and its commands.\n"
         "Example: tp man --out ~/.local/share/man/man1",
-        [](CLI::App& command, DescriptionOptions& options) {
-            command.add_option("--out", options.out, "directory for the pages")
-                ->required()
-                ->option_text("DIR");
+        [](const cli::Command& command, DescriptionOptions& options) {
+            command.add_option("--out", options.out, "directory for the pages").required().option_text("DIR");
         },
         [&app](DescriptionOptions& options) {
             write_man_pages(describe_commands(app), TENSORPOOL_VERSION, options.out);
             return ExitCode::Ok;
         })
-        .group("");  // packaging calls it
+        .hide();  // packaging calls it
 }
 
 }  // namespace tensorpool::apps

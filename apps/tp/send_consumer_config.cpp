@@ -62,35 +62,35 @@ ExitCode run_send(ConfigOptions& options) {
 
 }  // namespace
 
-void add_send_consumer_config_command(CLI::App& app, Selection& selection) {
+void add_send_consumer_config_command(const cli::Command& app, Selection& selection) {
     add_command<ConfigOptions>(
         app, selection, "send-consumer-config",
         "Tell one consumer how to read: rate limited, or not through shared memory.\n"
         "Example: tp send-consumer-config --stream-id 10000 --consumer-id 42 --mode rate_limited",
-        [](CLI::App& command, ConfigOptions& options) {
+        [](const cli::Command& command, ConfigOptions& options) {
             static const std::map<std::string, Mode> kModes{{"stream", Mode::Stream},
                                                             {"rate_limited", Mode::RateLimited}};
             static const std::map<std::string, bool> kBool{{"true", true}, {"false", false}};
             command.add_option("--channel", options.control.channel, "channel of the control stream")
-                ->capture_default_str()
-                ->envname("TP_AERON_URI");
+                .capture_default_str()
+                .envname("TP_AERON_URI");
             command.add_option("--control-stream-id", options.control.stream_id, "id of the control stream")
-                ->capture_default_str()
-                ->envname("TP_CONTROL_STREAM_ID");
+                .capture_default_str()
+                .envname("TP_CONTROL_STREAM_ID");
             command.add_option("--stream-id", options.stream_id, "tensor stream")
-                ->required()
-                ->envname("TP_STREAM_ID");
+                .required()
+                .envname("TP_STREAM_ID");
             command.add_option("--consumer-id", options.consumer_id, "who is told")
-                ->required()
-                ->envname("TP_CLIENT_ID");
-            add_choice(command, "--use-shm", options.use_shm, kBool, "true or false")->envname("TP_USE_SHM");
-            add_choice(command, "--mode", options.mode, kModes, "stream or rate_limited")->envname("TP_MODE");
+                .required()
+                .envname("TP_CLIENT_ID");
+            add_choice(command, "--use-shm", options.use_shm, kBool, "true or false").envname("TP_USE_SHM");
+            add_choice(command, "--mode", options.mode, kModes, "stream or rate_limited").envname("TP_MODE");
             command
                 .add_option("--payload-fallback-uri", options.payload_fallback_uri,
                             "where it reads instead of shared memory")
-                ->envname("TP_PAYLOAD_FALLBACK_URI");
+                .envname("TP_PAYLOAD_FALLBACK_URI");
             command.add_option("--timeout-ms", options.timeout_ms, "longest wait for a subscriber")
-                ->capture_default_str();
+                .capture_default_str();
             options.messaging.add_to(command);
         },
         run_send);

@@ -116,26 +116,26 @@ ExitCode run_create(CreateOptions& options) {
 
 }  // namespace
 
-void add_shm_create_command(CLI::App& app, Selection& selection) {
+void add_shm_create_command(const cli::Command& app, Selection& selection) {
     add_command<CreateOptions>(
         app, selection, "shm-create",
         "Make one region file with a superblock, for tests without a driver.\n"
         "Example: tp shm-create --shm-base-dir /dev/shm --region header --stream-id 10000 --epoch 1 --nslots "
         "8",
-        [](CLI::App& command, CreateOptions& options) {
+        [](const cli::Command& command, CreateOptions& options) {
             static const std::map<std::string, wire::RegionType> kRegions{
                 {"header", wire::RegionType::HeaderRing}, {"pool", wire::RegionType::PayloadPool}};
             command.add_option("--shm-base-dir", options.base_dir, "absolute; the layout below it is ours");
             command.add_option("--namespace", options.namespace_name, "directory below the user's")
-                ->capture_default_str();
-            add_choice(command, "--region", options.region, kRegions, "header or pool")->required();
-            command.add_option("--stream-id", options.stream_id, "tensor stream")->required();
-            command.add_option("--epoch", options.epoch, "epoch")->required();
+                .capture_default_str();
+            add_choice(command, "--region", options.region, kRegions, "header or pool").required();
+            command.add_option("--stream-id", options.stream_id, "tensor stream").required();
+            command.add_option("--epoch", options.epoch, "epoch").required();
             command.add_option("--pool-id", options.pool_id, "pools only");
-            command.add_option("--nslots", options.nslots, "slots")->required()->check(CLI::PositiveNumber);
+            command.add_option("--nslots", options.nslots, "slots").required().check(cli::positive());
             command.add_option("--stride-bytes", options.stride_bytes, "pools only");
             command.add_option("--layout-version", options.layout_version, "written into the superblock")
-                ->capture_default_str();
+                .capture_default_str();
             command.add_option("--noncanonical", options.noncanonical, "this very path instead");
             command.add_flag("--allow-noncompliant", options.allow_noncompliant,
                              "also paths and sizes that the protocol forbids");

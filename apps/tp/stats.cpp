@@ -63,18 +63,18 @@ ExitCode run_stats(StatsOptions& options) {
     return ExitCode::Ok;
 }
 
-void add_one(CLI::App& app, Selection& selection, const char* name, const char* description,
+void add_one(const cli::Command& app, Selection& selection, const char* name, const char* description,
              const char* filter, bool ours_only) {
     add_command<StatsOptions>(
         app, selection, name, description,
-        [=](CLI::App& command, StatsOptions& options) {
+        [=](const cli::Command& command, StatsOptions& options) {
             options.filter = filter;
             options.ours_only = ours_only;
-            auto* const option = command.add_option(
+            const cli::Option option = command.add_option(
                 "--filter", options.filter,
                 ours_only ? "producer, consumer, driver, bridge, supervisor, or any part of a label"
                           : "any part of a label");
-            option->capture_default_str();
+            option.capture_default_str();
             if (ours_only)
                 command.add_flag(
                     "--all", options.all,
@@ -87,7 +87,7 @@ void add_one(CLI::App& app, Selection& selection, const char* name, const char* 
 
 }  // namespace
 
-void add_stats_commands(CLI::App& app, Selection& selection) {
+void add_stats_commands(const cli::Command& app, Selection& selection) {
     add_one(app, selection, "stats",
             "Print the counters of every running role.\n"
             "Example: tp stats --filter consumer",

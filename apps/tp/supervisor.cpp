@@ -147,23 +147,23 @@ ExitCode run_supervisor(SupervisorProgramOptions& options) {
 
 }  // namespace
 
-void add_supervisor_command(CLI::App& app, Selection& selection) {
+void add_supervisor_command(const cli::Command& app, Selection& selection) {
     add_command<SupervisorProgramOptions>(
         app, selection, "supervisor",
         "Watch producers and consumers, and apply the policy of [supervisor] to consumers.\n"
         "Example: tp supervisor config/driver.toml --json",
-        [](CLI::App& command, SupervisorProgramOptions& options) {
+        [](const cli::Command& command, SupervisorProgramOptions& options) {
             command.add_option("config,-c,--config", options.config, "TOML file, may be the driver's")
-                ->required()
-                ->option_text("FILE");
+                .required()
+                .option_text("FILE");
             command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
+                .capture_default_str()
+                .check(cli::not_negative());
             command
                 .add_option("--interval-s", options.interval_s,
                             "seconds between two tables; 0: only at the end")
-                ->capture_default_str()
-                ->check(CLI::NonNegativeNumber);
+                .capture_default_str()
+                .check(cli::not_negative());
             command.add_flag("--observe", options.observe, "only watch: tell no consumer how to read");
             command.add_flag("--json", options.json, "one JSON object a line");
             options.messaging.add_to(command);

@@ -139,17 +139,17 @@ ExitCode run_top(TopOptions& options) {
 
 }  // namespace
 
-void add_top_command(CLI::App& app, Selection& selection) {
+void add_top_command(const cli::Command& app, Selection& selection) {
     add_command<TopOptions>(
         app, selection, "top",
         "Show every stream's rates, lag and drops, refreshed until q or Ctrl-C. A ! marks drops since the "
         "last "
         "look.\n"
         "Example: tp top --interval-s 2",
-        [](CLI::App& command, TopOptions& options) {
+        [](const cli::Command& command, TopOptions& options) {
             command.add_option("--interval-s", options.interval_s, "seconds between two looks")
-                ->capture_default_str()
-                ->check(CLI::Range(0.1, 3600.0));
+                .capture_default_str()
+                .check(cli::range(0.1, 3600.0));
             command.add_flag("--once", options.once, "print one screen after one interval and end");
             options.messaging.add_to(command);
         },

@@ -217,84 +217,85 @@ ExitCode run_expand(ExpandOptions& options) {
 
 // ---- the command line -------------------------------------------------------------------------------------
 
-void add_file(CLI::App& command, std::string& file) {
-    command.add_option("db", file, "the trace store")->required()->option_text("DB");
+void add_file(const cli::Command& command, std::string& file) {
+    command.add_option("db", file, "the trace store").required().option_text("DB");
 }
 
-void add_record(CLI::App& command, RecordOptions& options) {
+void add_record(const cli::Command& command, RecordOptions& options) {
     add_file(command, options.file);
     command.add_option("--duration-s", options.duration_s, "0: until SIGINT or SIGTERM")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     command.add_option("--interval-s", options.interval_s, "seconds between two lines; 0: only at the end")
-        ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        .capture_default_str()
+        .check(cli::not_negative());
     command.add_option("--batch-ms", options.batch_ms, "time from one transaction to the next")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 60'000));
+        .capture_default_str()
+        .check(cli::range(1, 60'000));
     command
         .add_option("--allow", options.recorder.allowed_base_dirs,
                     "directory regions may lie in, to read capture times; repeatable")
-        ->capture_default_str();
+        .capture_default_str();
     command.add_flag("--untraced", options.recorder.untraced, "also record frames without a trace id");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
     add_endpoints(command, options.recorder.endpoints);
 }
 
-void add_lineage(CLI::App& command, LineageOptions& options) {
+void add_lineage(const cli::Command& command, LineageOptions& options) {
     static const std::map<std::string, LineageDirection> kDirections{{"parents", LineageDirection::Parents},
                                                                      {"children", LineageDirection::Children},
                                                                      {"both", LineageDirection::Both}};
     add_file(command, options.file);
-    command.add_option("trace_id", options.trace_id, "whose lineage")->option_text("TRACE_ID");
+    command.add_option("trace_id", options.trace_id, "whose lineage").option_text("TRACE_ID");
     command.add_option("--frame", options.frame, "in place of TRACE_ID: a frame")
-        ->option_text("STREAM:EPOCH:SEQ");
+        .option_text("STREAM:EPOCH:SEQ");
     add_choice(command, "--direction", options.query.direction, kDirections,
                "parents (default): where it came from; children: what became of it; both");
-    command.add_option("--depth", options.query.max_depth, "steps to go")->capture_default_str();
+    command.add_option("--depth", options.query.max_depth, "steps to go").capture_default_str();
     command.add_option("--limit", options.query.max_ids, "trace ids to visit")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 10'000'000));
-    auto* const json = command.add_flag("--json", options.json, "one JSON object");
-    command.add_flag("--dot", options.dot, "a graph for Graphviz: | dot -Tsvg")->excludes(json);
+        .capture_default_str()
+        .check(cli::range(1, 10'000'000));
+    const cli::Option json = command.add_flag("--json", options.json, "one JSON object");
+    command.add_flag("--dot", options.dot, "a graph for Graphviz: | dot -Tsvg").excludes(json);
 }
 
 }  // namespace
 
-void add_trace_commands(CLI::App& app, Selection& selection) {
-    CLI::App* trace = app.add_subcommand("trace",
-                                         "Record which frames led to which frame, and ask for it.\n"
-                                         "Example: tp trace record run.db &\n"
-                                         "         tp trace frames run.db --stream-id 20001 --count 1\n"
-                                         "         tp trace lineage run.db 7147375873228804096");
-    trace->require_subcommand(1);
+void add_trace_commands(const cli::Command& app, Selection& selection) {
+    const cli::Command trace =
+        app.add_subcommand("trace",
+                           "Record which frames led to which frame, and ask for it.\n"
+                           "Example: tp trace record run.db &\n"
+                           "         tp trace frames run.db --stream-id 20001 --count 1\n"
+                           "         tp trace lineage run.db 7147375873228804096");
+    trace.require_subcommand();
     add_command<RecordOptions>(
-        *trace, selection, "record",
+        trace, selection, "record",
         "Record frames and links of a running deployment until stopped; goes on with an "
         "existing file.\n"
         "Example: tp trace record run.db --interval-s 10",
         add_record, run_record);
-    add_command<LineageOptions>(*trace, selection, "lineage",
+    add_command<LineageOptions>(trace, selection, "lineage",
                                 "Print the frames that led to a frame, or that came from it.\n"
                                 "Example: tp trace lineage run.db --frame 20001:5:1234 --direction both",
                                 add_lineage, run_lineage);
     add_command<FramesOptions>(
-        *trace, selection, "frames",
+        trace, selection, "frames",
         "Print totals, node ids and the newest recorded frames.\n"
         "Example: tp trace frames run.db --stream-id 20001 --count 1 --json",
-        [](CLI::App& command, FramesOptions& options) {
+        [](const cli::Command& command, FramesOptions& options) {
             add_file(command, options.file);
             command.add_option("--stream-id", options.stream_id, "only of this stream");
-            command.add_option("--count", options.count)->capture_default_str();
+            command.add_option("--count", options.count).capture_default_str();
             command.add_flag("--json", options.json, "one JSON object");
         },
         run_frames);
     add_command<ExpandOptions>(
-        *trace, selection, "expand",
+        trace, selection, "expand",
         "Turn the windows of integrators into links, once their frames are recorded: for a periodic job.\n"
         "Example: tp trace expand run.db",
-        [](CLI::App& command, ExpandOptions& options) {
+        [](const cli::Command& command, ExpandOptions& options) {
             add_file(command, options.file);
             command.add_flag("--all", options.all, "also windows whose last frame was never recorded");
             command.add_flag("--json", options.json, "one JSON object");

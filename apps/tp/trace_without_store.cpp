@@ -9,11 +9,11 @@
 
 namespace tensorpool::apps {
 
-void add_trace_commands(CLI::App& app, Selection& selection) {
+void add_trace_commands(const cli::Command& app, Selection& selection) {
     struct NoOptions {};
     add_command<NoOptions>(
         app, selection, "trace", "Not in this build: it was made without SQLite.",
-        [](CLI::App& command, NoOptions&) { command.allow_extras(); },
+        [](const cli::Command& command, NoOptions&) { command.allow_extras(); },
         [](NoOptions&) -> ExitCode {
             throw Error(ErrorCode::Unsupported,
                         "this build has no trace store; install libsqlite3-dev and configure it again");

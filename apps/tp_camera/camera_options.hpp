@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/command_line.hpp"
 #include "common/messaging_options.hpp"
 #include "common/telemetry_options.hpp"
 #include "common/trace_options.hpp"
 
 #include <tensorpool/aravis_source.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -44,7 +43,7 @@ struct CameraOptions {
     StreamEndpoints endpoints;
 
     /// `this` must outlive the parsing of `app`.
-    void add_to(CLI::App& app);
+    void add_to(const cli::Command& app);
 
     [[nodiscard]] AravisSourceOptions source_options() const;
     /// The option that asked for `setting`, with its value, as typed.

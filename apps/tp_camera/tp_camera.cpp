@@ -26,14 +26,14 @@ struct SelfDescription {
     std::string shell;
     std::string man_dir;
 
-    void add_to(CLI::App& app) {
+    void add_to(const cli::Command& app) {
         app.add_option("--completion", shell, "print a completion script")
-            ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-            ->group("");
-        app.add_option("--man", man_dir, "write the manual page into this directory")->group("");
+            .check(cli::one_of({"bash", "zsh", "fish"}))
+            .group("");
+        app.add_option("--man", man_dir, "write the manual page into this directory").group("");
     }
     /// False: nothing was asked for.
-    [[nodiscard]] bool write(const CLI::App& app) const {
+    [[nodiscard]] bool write(const cli::Command& app) const {
         const CommandText command = describe_commands(app);
         if (!shell.empty()) std::fputs(completion_script(command, shell).c_str(), stdout);
         if (!man_dir.empty()) write_man_pages(command, TENSORPOOL_VERSION, man_dir);
@@ -63,13 +63,12 @@ ExitCode list(const CameraOptions& options) {
 
 int main(int argc, char** argv) {
     using namespace tensorpool::apps;
-    CLI::App app(
+    cli::Program app(
         "Publishes a camera's frames as a tensor stream, without copying them.\n"
         "Example: tp-camera --fake --standalone --rate 100 --duration 10\n"
         "         tp-camera --camera 192.168.1.20 --roi 0,0,640,480 --stream 10000   (with tp driver "
         "running)",
-        "tp-camera");
-    app.set_version_flag("--version", "tp-camera " TENSORPOOL_VERSION);
+        "tp-camera", "tp-camera " TENSORPOOL_VERSION);
     CameraOptions options;
     options.add_to(app);
     SelfDescription description;

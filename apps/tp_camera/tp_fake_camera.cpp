@@ -7,12 +7,14 @@
 #include "base/unique_fd.hpp"
 #include "camera/aravis/glib_ptr.hpp"
 #include "camera/aravis/gv_probe.hpp"
+#include "common/program.hpp"
+
+#include <tensorpool/version.hpp>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <CLI/CLI.hpp>
 
 #include <cerrno>
 #include <csignal>
@@ -65,25 +67,26 @@ void serve(const std::string& address, const std::string& serial, double lost_pa
 }  // namespace tensorpool
 
 int main(int argc, char** argv) {
-    CLI::App app(
-        "Simulates a GigE Vision camera.\nExample: tp-fake-camera --serial DEMO --address 127.0.0.1");
+    using namespace tensorpool::apps;
+    const cli::Program program(
+        "Simulates a GigE Vision camera.\nExample: tp-fake-camera --serial DEMO --address 127.0.0.1",
+        "tp-fake-camera", "tp-fake-camera " TENSORPOOL_VERSION);
     std::string address = "127.0.0.1";
     std::string serial = "GV01";
     double lost_packets = 0;
-    app.add_option("--address", address, "IPv4 address of the interface to serve on")->capture_default_str();
-    app.add_option("--serial", serial, "serial number; the camera's id is Aravis-Fake-SERIAL")
-        ->capture_default_str()
-        ->check([](const std::string& text) {
+    program.add_option("--address", address, "IPv4 address of the interface to serve on")
+        .capture_default_str();
+    program.add_option("--serial", serial, "serial number; the camera's id is Aravis-Fake-SERIAL")
+        .capture_default_str()
+        .check([](const std::string& text) {
             return text.empty() || text.size() > 15 ? "a serial number has 1 to 15 characters" : "";
         });
-    app.add_option("--lost-packets", lost_packets, "part of all stream packets to drop, to try out losses")
-        ->check(CLI::Range(0.0, 1.0));
-    CLI11_PARSE(app, argc, argv);
-    try {
-        tensorpool::serve(address, serial, lost_packets);
-        return 0;
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "tp-fake-camera: %s\n", error.what());
-        return 1;
-    }
+    program
+        .add_option("--lost-packets", lost_packets, "part of all stream packets to drop, to try out losses")
+        .check(cli::range(0.0, 1.0));
+    Selection selection{"", [&] {
+                            tensorpool::serve(address, serial, lost_packets);
+                            return ExitCode::Ok;
+                        }};
+    return run_program(program, selection, argc, argv);
 }
