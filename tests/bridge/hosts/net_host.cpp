@@ -13,7 +13,7 @@
 
 namespace tensorpool::test {
 
-NetHost::NetHost(const Network& network, int number, std::vector<std::uint32_t> streams)
+NetHost::NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams)
     : port_(network.add_port(number)),
       // Killed clients hold the flow up until they are forgotten, but not those that wait for a processor.
       media_driver_({"AERON_CLIENT_LIVENESS_TIMEOUT=5000000000"}, port_->descriptor()),
@@ -40,7 +40,7 @@ void NetHost::kill_driver() {
     driver_->wait();
 }
 
-void NetHost::start_bridge(std::vector<HostMapping> mappings) {
+void NetHost::start_bridge(const std::vector<HostMapping>& mappings) {
     bridge_config_ = write_bridge_config(mappings);
     start_bridge();
 }

@@ -28,7 +28,7 @@ struct HostMapping {
 /// and the programs `tp driver` and `tp bridge`.
 class NetHost {
 public:
-    NetHost(const Network& network, int number, std::vector<std::uint32_t> streams);
+    NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams);
 
     [[nodiscard]] const NetworkPort& port() const noexcept { return *port_; }
     [[nodiscard]] std::string messaging_dir() const { return dir_.str() + "/messaging"; }
@@ -36,7 +36,7 @@ public:
 
     void start_driver();
     void kill_driver();
-    void start_bridge(std::vector<HostMapping> mappings);
+    void start_bridge(const std::vector<HostMapping>& mappings);
     /// The same again.
     void start_bridge();
     void kill_bridge();
