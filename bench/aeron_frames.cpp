@@ -3,11 +3,8 @@
 #include "aeron.hpp"
 #include "bare_aeron.hpp"
 #include "streams.hpp"
+#include "transfer.hpp"
 
-#include <sys/resource.h>
-
-#include <chrono>
-#include <thread>
 #include <vector>
 
 // Figure 8: 640 KiB frames sent through Aeron IPC by value, and through our shared memory with their
@@ -18,82 +15,12 @@ namespace tensorpool::bench {
 namespace {
 
 constexpr std::uint32_t kFrameBytes = 655360;
-constexpr std::uint64_t kAhead = 4;
 constexpr const char* kChannel = "aeron:ipc?term-length=64m";
 constexpr std::int32_t kStream = 9201;
 constexpr std::uint32_t kOurStream = 77;
 constexpr std::uint32_t kSlots = 16;
 constexpr std::uint32_t kStride = 1U << 20;
-
-double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 constexpr Nanos kPaceNs = 2 * kNanosPerMilli;
-
-/// A transfer of `frames`, as fast as it goes or one per `pace_ns`.
-struct Plan {
-    std::uint64_t frames;
-    Nanos pace_ns = 0;
-
-    void idle() const {
-        if (pace_ns > 0) std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
-};
-
-/// What a transfer took, both processes together; the media driver's own thread is left out.
-struct Transfer {
-    double frames_per_s = 0;
-    double cpu_us_per_frame = 0;
-};
-
-/// Shared by sender and reader: frames read, and the reader's processor time in microseconds at the end.
-struct Progress {
-    Gate gate;
-    alignas(64) std::atomic<std::uint64_t> read{0};
-    std::atomic<std::uint64_t> reader_cpu_us{0};
-};
-
-template <typename Reader>
-void read_all(Reader& reader, Progress& progress, const Plan& plan) {
-    const double start = cpu_seconds();
-    std::uint64_t read = 0;
-    while (read < plan.frames) {
-        const std::uint64_t got = reader.poll();
-        if (got == 0) plan.idle();
-        read += got;
-        progress.read.store(read, std::memory_order_release);
-    }
-    progress.reader_cpu_us.store(static_cast<std::uint64_t>((cpu_seconds() - start) * 1e6));
-}
-
-/// Sends with `send()` whenever the reader is not too far behind.
-template <typename Send>
-Transfer send_all(Send&& send, Progress& progress, const Plan& plan, ChildProcess& reader) {
-    const Nanos start = monotonic_now_ns();
-    const double cpu = cpu_seconds();
-    for (std::uint64_t sent = 0; sent < plan.frames;) {
-        const bool due =
-            plan.pace_ns == 0 || monotonic_now_ns() >= start + static_cast<Nanos>(sent) * plan.pace_ns;
-        const bool room = sent - progress.read.load(std::memory_order_acquire) < kAhead;
-        if (due && room && send()) {
-            ++sent;
-        } else {
-            plan.idle();
-        }
-    }
-    while (progress.read.load(std::memory_order_acquire) < plan.frames) plan.idle();
-    const auto wall = static_cast<double>(monotonic_now_ns() - start);
-    const double own = cpu_seconds() - cpu;
-    reader.join();
-    const auto count = static_cast<double>(plan.frames);
-    return {count * 1e9 / wall, (own * 1e6 + static_cast<double>(progress.reader_cpu_us.load())) / count};
-}
 
 Transfer by_value(const std::string& dir, const Plan& plan) {
     SharedMemory shared(sizeof(Progress));
@@ -101,10 +28,7 @@ Transfer by_value(const std::string& dir, const Plan& plan) {
     ChildProcess child([&] {
         pin_to(1);
         BareAeron aeron(dir);
-        struct Reader {
-            BareReader bare;
-            std::uint64_t poll() { return static_cast<std::uint64_t>(bare.poll()); }
-        } reader{BareReader(aeron.subscribe(kChannel, kStream))};
+        BareFrames reader(aeron.subscribe(kChannel, kStream));
         read_all(reader, *progress, plan);
     });
     pin_to(0);
@@ -117,7 +41,7 @@ Transfer by_value(const std::string& dir, const Plan& plan) {
             return ::aeron_exclusive_publication_offer(publication, frame.data(), frame.size(), nullptr,
                                                        nullptr) > 0;
         },
-        *progress, plan, child);
+        [] { return false; }, *progress, plan, child);
 }
 
 /// A consumer that sees every frame and looks at all of it.
@@ -135,12 +59,15 @@ public:
             sum_ = sum_ + touch_lines(frame.payload());
             ++read;
         });
+        position_ += read;
         return read;
     }
+    [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 
 private:
     Context context_;
     Consumer consumer_;
+    std::uint64_t position_ = 0;
     volatile unsigned sum_ = 0;
 };
 
@@ -161,7 +88,8 @@ Transfer by_descriptor(const ContextOptions& messaging, const Plan& plan) {
     const FrameInfo info = frame_of(kFrameBytes);
     drive_until([&](Nanos now) { producer.do_work(now); },
                 [&] { return producer.is_connected() && progress->gate.ready.load() == 1; });
-    return send_all([&] { return producer.offer(frame, info).has_value(); }, *progress, plan, child);
+    return send_all([&] { return producer.offer(frame, info).has_value(); }, [] { return false; }, *progress,
+                    plan, child);
 }
 
 }  // namespace

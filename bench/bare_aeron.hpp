@@ -50,4 +50,20 @@ private:
     volatile unsigned sum_ = 0;
 };
 
+/// A BareReader for read_all() of transfer.hpp.
+class BareFrames {
+public:
+    explicit BareFrames(aeron_subscription_t* subscription) : reader_(subscription) {}
+    std::uint64_t poll() {
+        const auto got = static_cast<std::uint64_t>(reader_.poll());
+        position_ += got;
+        return got;
+    }
+    [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+
+private:
+    BareReader reader_;
+    std::uint64_t position_ = 0;
+};
+
 }  // namespace tensorpool::bench

@@ -132,6 +132,7 @@ void bridge_group(const Options& options, Results& results) {
         measure(mtu, false, options, results);
         if (bridge::crc32c_available()) measure(mtu, true, options, results);
     }
+    bridge_over_aeron(options, results);
 }
 
 }  // namespace tensorpool::bench

@@ -117,7 +117,8 @@ void join_group(const Options&, Results&);
 [[nodiscard]] double cpu_seconds();
 void trace_group(const Options&, Results&);
 void bridge_group(const Options&, Results&);
-/// Without Aeron it only says so.
+/// Without Aeron these only say so.
+void bridge_over_aeron(const Options&, Results&);  // part of bridge_group
 void aeron_group(const Options&, Results&);
 void telemetry_group(const Options&, Results&);
 void discovery_group(const Options&, Results&);

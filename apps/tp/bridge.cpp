@@ -111,11 +111,22 @@ void print_all(const Bridge& bridge, bool json, const char* type) {
     }
 }
 
+/// What the command line says about messaging is for whichever side is Aeron, and for the clients' side else.
+ContextOptions take_command_line(MessagingOptions given, BridgeConfig& config) {
+    if (!given.kind.empty()) config.messaging = parse_messaging_kind(given.kind);
+    if (!given.aeron_dir.empty()) config.aeron_dir = given.aeron_dir;
+    if (given.embedded_media_driver) config.embedded_media_driver = true;
+    const bool has_aeron =
+        config.messaging == MessagingKind::Aeron || config.transport_messaging == MessagingKind::Aeron;
+    if (has_aeron) given.embedded_media_driver = false;  // the configuration hands it to the right side
+    return given.context_options(config.local_context());
+}
+
 ExitCode run_bridge(BridgeProgramOptions& options) {
     log_to_stderr(LogLevel::Info);
     std::optional<BridgeEnd> end;
     if (!options.role.empty()) end = kRoles.at(options.role);
-    const LoadedBridgeConfig loaded = load_bridge_config(options.config, end);
+    LoadedBridgeConfig loaded = load_bridge_config(options.config, end);
     for (const ConfigProblem& warning : loaded.warnings)
         std::fprintf(stderr, "tp bridge: warning: %s\n", warning.str().c_str());
     if (options.check) {
@@ -124,7 +135,7 @@ ExitCode run_bridge(BridgeProgramOptions& options) {
     }
     const auto idle = make_idle_strategy(options.idle);
     stop_on_signals();
-    Context local(options.messaging.context_options(loaded.config.local_context()));
+    Context local(take_command_line(options.messaging, loaded.config));
     Context transport(loaded.config.transport_context());
     Bridge bridge(local, transport, loaded.config.options);
     const Nanos deadline = deadline_after(options.duration_s);

@@ -18,6 +18,7 @@ struct BridgeConfig {
     MessagingKind messaging = MessagingKind::Embedded;  ///< of this host
     std::string messaging_dir;
     bool messaging_group = false;
+    /// Of whichever is Aeron: the clients' messaging, the transport, or both, which then share it.
     bool embedded_media_driver = false;
     MessagingKind transport_messaging = MessagingKind::Embedded;  ///< to the other host
     std::string transport_messaging_dir;                          ///< empty: as messaging_dir

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/racy_copy.hpp"
+#include "wire/frame_descriptor.hpp"
 
 #include <algorithm>
 #include <span>
@@ -24,6 +25,8 @@ ConsumerOptions consumer_options(const BridgeOptions& options, const Route& rout
     consumer.allowed_base_dirs = options.allowed_base_dirs;
     consumer.keepalive_interval_ns = options.keepalive_interval_ns;
     consumer.announce_period_ns = options.announce_period_ns;
+    // No wish: 0 would tell a rate limiter that makes the source to let every frame through (RATE-055).
+    consumer.max_rate_hz = wire::kNullU32;
     return consumer;
 }
 

@@ -148,14 +148,17 @@ void read_reserved(Table& root, BridgeOptions& options) {
 }  // namespace
 
 ContextOptions BridgeConfig::local_context() const {
-    return config::context_options_of(*this);
+    ContextOptions context = config::context_options_of(*this);
+    context.embedded_media_driver = embedded_media_driver && messaging == MessagingKind::Aeron;
+    return context;
 }
 
 ContextOptions BridgeConfig::transport_context() const {
     ContextOptions context = local_context();
     context.messaging = transport_messaging;
     context.messaging_dir = transport_messaging_dir;
-    context.embedded_media_driver = false;  // the local side's serves both
+    // The local side's serves both.
+    context.embedded_media_driver = embedded_media_driver && messaging != MessagingKind::Aeron;
     return context;
 }
 
@@ -166,9 +169,12 @@ LoadedBridgeConfig parse_bridge_config(std::string_view toml, const std::string&
     LoadedBridgeConfig loaded;
     BridgeConfig& config = loaded.config;
     Table root = source.root();
-    config::take_messaging(config::read_messaging(root, findings), config);
+    config::take_messaging(config::read_messaging_keys(root, findings), config);
     BridgeEnd common_end = BridgeEnd::Both;
     read_bridge(root.fixed_table("bridge"), config, common_end, findings);
+    const bool has_aeron =
+        config.messaging == MessagingKind::Aeron || config.transport_messaging == MessagingKind::Aeron;
+    config::check_media_driver(config.embedded_media_driver, has_aeron, findings);
     read_local(root.fixed_table("local"), config.options, findings);
     bool found = false;
     for (Table& table : root.table_array("mappings", found)) {

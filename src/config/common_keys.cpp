@@ -14,6 +14,12 @@
 namespace tensorpool::config {
 
 MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings) {
+    MessagingKeys keys = read_messaging_keys(root, findings);
+    check_media_driver(keys.embedded_media_driver, keys.kind == MessagingKind::Aeron, findings);
+    return keys;
+}
+
+MessagingKeys read_messaging_keys(TomlSource::Table& root, Findings& findings) {
     MessagingKeys keys;
     root.alias("messaging", "TP_MESSAGING");
     root.alias("messaging_dir", "TP_MESSAGING_DIR");
@@ -31,11 +37,13 @@ MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings) {
     root.read("messaging_dir", keys.dir);
     root.read("messaging_group", keys.group);
     root.read("embedded_media_driver", keys.embedded_media_driver);
-    if (keys.embedded_media_driver && keys.kind != MessagingKind::Aeron) {
-        findings.problem("embedded_media_driver",
-                         "is for messaging = \"aeron\"; the embedded messaging needs no media driver");
-    }
     return keys;
+}
+
+void check_media_driver(bool wanted, bool has_aeron, Findings& findings) {
+    if (!wanted || has_aeron) return;
+    findings.problem("embedded_media_driver",
+                     "is for messaging = \"aeron\"; the embedded messaging needs no media driver");
 }
 
 void read_aeron_stream_id(TomlSource::Table& table, std::string_view key, std::int32_t& stream_id,

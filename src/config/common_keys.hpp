@@ -22,6 +22,9 @@ struct MessagingKeys {
 /// `messaging`, `messaging_dir`, `messaging_group`, `embedded_media_driver` at the top of the file, or
 /// TP_MESSAGING and so on.
 [[nodiscard]] MessagingKeys read_messaging(TomlSource::Table& root, Findings& findings);
+/// The same for a role that may have Aeron elsewhere: it calls check_media_driver() when it knows.
+[[nodiscard]] MessagingKeys read_messaging_keys(TomlSource::Table& root, Findings& findings);
+void check_media_driver(bool wanted, bool has_aeron, Findings& findings);
 
 /// Every role's configuration has the same members for this.
 template <typename Config>

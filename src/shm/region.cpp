@@ -147,6 +147,14 @@ Region& Region::operator=(Region&& other) noexcept {
     return *this;
 }
 
+Region Region::anonymous(std::uint64_t bytes) {
+    void* base =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        throw Error(ErrorCode::NoSpace, fmt::format("{} bytes of memory are not to be had", bytes));
+    return {static_cast<std::byte*>(base), bytes, ""};
+}
+
 Region::~Region() {
     unmap();
 }

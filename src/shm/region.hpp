@@ -38,6 +38,9 @@ public:
     [[nodiscard]] static Region open(const std::string& path, std::uint64_t min_bytes, bool require_hugepages,
                                      const PathPolicy& policy, Access access, bool lock_memory);
 
+    /// Memory of this process alone, zeroed, of no file. Throws Error(NoSpace).
+    [[nodiscard]] static Region anonymous(std::uint64_t bytes);
+
     Region() = default;
     Region(Region&& other) noexcept
         : base_(std::exchange(other.base_, nullptr)),

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace tensorpool::test {
@@ -18,23 +19,24 @@ namespace {
 constexpr Nanos kLifetime = 300 * kNanosPerSecond;
 constexpr std::size_t kMaxDatagram = 65536;
 
-sockaddr_in loopback(std::uint16_t port) {
+}  // namespace
+
+sockaddr_in udp_address(const char* host, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::inet_pton(AF_INET, host, &address.sin_addr) != 1)
+        throw std::runtime_error(std::string("no IPv4 address: ") + host);
     return address;
 }
 
-}  // namespace
-
-base::UniqueFd loopback_socket(std::uint16_t& port) {
+base::UniqueFd udp_socket(const char* host, std::uint16_t& port) {
     base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    sockaddr_in address = loopback(0);
+    sockaddr_in address = udp_address(host, 0);
     socklen_t length = sizeof address;
     if (!socket || ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-        throw std::runtime_error("no UDP socket on loopback");
+        throw std::runtime_error(std::string("no UDP socket on ") + host);
     }
     const int bytes = 4 << 20;
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
@@ -43,17 +45,20 @@ base::UniqueFd loopback_socket(std::uint16_t& port) {
 }
 
 void send_to(const base::UniqueFd& socket, std::uint16_t port, const void* bytes, std::size_t size) {
-    const sockaddr_in to = loopback(port);
+    const sockaddr_in to = udp_address("127.0.0.1", port);
     // Whatever does not fit into the kernel's buffers is lost, as on any network.
     std::ignore = ::sendto(socket.get(), bytes, size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
 }
 
 UdpRelay::UdpRelay(std::uint16_t target_port, const UdpFaults& faults, std::uint64_t seed)
+    : UdpRelay("127.0.0.1", udp_address("127.0.0.1", target_port), faults, seed) {
+}
+
+UdpRelay::UdpRelay(const char* host, const sockaddr_in& target, const UdpFaults& faults, std::uint64_t seed)
     : faults_(faults), random_(seed), buffer_(kMaxDatagram) {
-    client_side_ = loopback_socket(port_);
+    client_side_ = udp_socket(host, port_);
     std::uint16_t ignored = 0;
-    target_side_ = loopback_socket(ignored);
-    const sockaddr_in target = loopback(target_port);
+    target_side_ = udp_socket(host, ignored);
     if (::connect(target_side_.get(), reinterpret_cast<const sockaddr*>(&target), sizeof target) != 0)
         throw std::runtime_error("cannot connect to the target");
     thread_ = std::thread([this] { run(); });
@@ -82,7 +87,7 @@ void UdpRelay::from_client() {
         const ssize_t got = ::recvfrom(client_side_.get(), buffer_.data(), buffer_.size(), 0,
                                        reinterpret_cast<sockaddr*>(&from), &length);
         if (got < 0) return;
-        client_port_ = ntohs(from.sin_port);
+        client_ = from;
         ++received_;
         if (chance(faults_.drop)) {
             ++dropped_;
@@ -107,8 +112,9 @@ void UdpRelay::from_target() {
     for (int i = 0; i < 256; ++i) {
         const ssize_t got = ::recv(target_side_.get(), buffer_.data(), buffer_.size(), 0);
         if (got < 0) return;
-        if (client_port_ != 0)
-            send_to(client_side_, client_port_, buffer_.data(), static_cast<std::size_t>(got));
+        if (client_.sin_port == 0) continue;
+        std::ignore = ::sendto(client_side_.get(), buffer_.data(), static_cast<std::size_t>(got), 0,
+                               reinterpret_cast<const sockaddr*>(&client_), sizeof client_);
     }
 }
 

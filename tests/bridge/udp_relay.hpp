@@ -6,6 +6,8 @@
 
 #include <tensorpool/clock.hpp>
 
+#include <netinet/in.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -22,12 +24,17 @@ struct UdpFaults {
     unsigned delay = 0;  ///< by 1 to 5 ms, so that later ones overtake it
 };
 
-/// Passes UDP datagrams on between one client and one target, both on loopback: the client sends to port()
-/// and gets the target's answers from there. Answers pass unharmed. Runs on a thread of its own until it is
-/// destroyed, and never for longer than five minutes.
+/// "127.0.0.1" and a port, as the kernel wants them.
+[[nodiscard]] sockaddr_in udp_address(const char* host, std::uint16_t port);
+
+/// Passes UDP datagrams on between one client and one target: the client sends to port() of `host` and gets
+/// the target's answers from there. Answers pass unharmed. Runs on a thread of its own until it is destroyed,
+/// and never for longer than five minutes.
 class UdpRelay {
 public:
+    /// With both ends on loopback.
     UdpRelay(std::uint16_t target_port, const UdpFaults& faults, std::uint64_t seed);
+    UdpRelay(const char* host, const sockaddr_in& target, const UdpFaults& faults, std::uint64_t seed);
     ~UdpRelay();
     UdpRelay(const UdpRelay&) = delete;
     UdpRelay& operator=(const UdpRelay&) = delete;
@@ -53,7 +60,7 @@ private:
     base::UniqueFd client_side_;
     base::UniqueFd target_side_;
     std::uint16_t port_ = 0;
-    std::uint16_t client_port_ = 0;  // the last one heard; 0: none yet
+    sockaddr_in client_{};  // the last one heard; all 0: none yet
     UdpFaults faults_;
     std::mt19937_64 random_;
     std::vector<Held> held_;
@@ -66,8 +73,11 @@ private:
     std::thread thread_;
 };
 
-/// A UDP socket on a free port of 127.0.0.1; `port` receives it.
-[[nodiscard]] base::UniqueFd loopback_socket(std::uint16_t& port);
+/// A UDP socket on a free port of `host`; `port` receives it.
+[[nodiscard]] base::UniqueFd udp_socket(const char* host, std::uint16_t& port);
+[[nodiscard]] inline base::UniqueFd loopback_socket(std::uint16_t& port) {
+    return udp_socket("127.0.0.1", port);
+}
 /// Sends one datagram to a port of 127.0.0.1.
 void send_to(const base::UniqueFd& socket, std::uint16_t port, const void* bytes, std::size_t size);
 

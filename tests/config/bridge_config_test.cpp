@@ -73,6 +73,19 @@ TEST(BridgeConfigTest, TheSmallestFileHasWorkingDefaults) {
     EXPECT_EQ(loaded.config.transport_messaging, MessagingKind::Aeron) << "UDP leaves the host";
 }
 
+TEST(BridgeConfigTest, GivesTheMediaDriverToTheSideThatIsAeron) {
+    const std::string file = "embedded_media_driver = true\n" + kBridge;
+    const BridgeConfig udp = parse_bridge(file + kMapping).config;
+    EXPECT_FALSE(udp.local_context().embedded_media_driver) << "the clients need none";
+    EXPECT_TRUE(udp.transport_context().embedded_media_driver);
+    const BridgeConfig both = parse_bridge("messaging = \"aeron\"\n" + file + kMapping).config;
+    EXPECT_TRUE(both.local_context().embedded_media_driver);
+    EXPECT_FALSE(both.transport_context().embedded_media_driver) << "the same one serves both";
+    EXPECT_THAT(error_of("embedded_media_driver = true\n" + kBridge + "transport_messaging = \"embedded\"\n" +
+                         kMapping),
+                HasSubstr("embedded_media_driver"));
+}
+
 // spec: BRG-111
 TEST(BridgeConfigTest, ReadsEveryKey) {
     const auto loaded = parse_bridge(R"(messaging = "embedded"

@@ -4,13 +4,11 @@
 
 #include "support/forked_child.hpp"
 #include "support/temp_dir.hpp"
+#include "support/unshare.hpp"
 
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <string>
@@ -30,26 +28,9 @@ template <typename Body>
     return child.wait();
 }
 
-inline bool write_text(const char* path, const std::string& text) noexcept {
-    const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    ::close(fd);
-    return written;
-}
-
 /// Gives this process mounts of its own; as an ordinary user inside a user namespace.
 inline bool enter_own_mounts() noexcept {
-    const uid_t uid = ::geteuid();
-    const gid_t gid = ::getegid();
-    if (::unshare(CLONE_NEWNS) != 0) {
-        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-        const bool mapped = write_text("/proc/self/setgroups", "deny") &&
-                            write_text("/proc/self/uid_map", "0 " + std::to_string(uid) + " 1") &&
-                            write_text("/proc/self/gid_map", "0 " + std::to_string(gid) + " 1");
-        if (!mapped) return false;
-    }
-    return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    return unshare_here(CLONE_NEWNS) && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
 
 /// Runs `body(dir)` in a child process that alone sees a file system of `type` mounted on `dir`.

@@ -29,9 +29,9 @@ inline constexpr const char* kAeronmd = "";
 /// An aeronmd of our own, in a process and a directory of its own.
 class AeronmdProcess {
 public:
-    /// Each of `environment` is NAME=VALUE, as aeronmd reads them.
-    explicit AeronmdProcess(std::vector<std::string> environment = {})
-        : environment_(std::move(environment)) {
+    /// Each of `environment` is NAME=VALUE, as aeronmd reads them. `network`: as of Program.
+    explicit AeronmdProcess(std::vector<std::string> environment = {}, int network = -1)
+        : environment_(std::move(environment)), network_(network) {
         environment_.push_back("AERON_DIR=" + dir());
         environment_.emplace_back("AERON_THREADING_MODE=SHARED");
         environment_.emplace_back("AERON_TERM_BUFFER_SPARSE_FILE=1");
@@ -40,7 +40,7 @@ public:
     }
 
     void start() {
-        program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_);
+        program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_, network_);
         const bool up =
             eventually([&] { return !program_->running() || std::filesystem::exists(dir() + "/cnc.dat"); });
         if (!up || !program_->running())
@@ -58,7 +58,7 @@ public:
     /// Starts it again as soon as its predecessor counts as dead.
     void restart() {
         const bool up = eventually([&] {
-            program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_);
+            program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_, network_);
             return !eventually([&] { return !program_->running(); }, std::chrono::milliseconds(500));
         });
         if (!up) throw std::runtime_error("aeronmd did not start again: " + program_->err());
@@ -69,6 +69,7 @@ public:
 private:
     TempDir parent_;
     std::vector<std::string> environment_;
+    int network_;
     std::unique_ptr<Program> program_;
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,9 +32,10 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 
 /// Between fork and exec: only async-signal-safe calls.
 [[noreturn]] void become(char* const* arguments, char* const* environment, const char* out, const char* err,
-                         pid_t parent) {
+                         pid_t parent, int network) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(126);
+    if (network >= 0 && ::setns(network, CLONE_NEWNET) != 0) ::_exit(125);
     ::dup2(::open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
     ::dup2(::open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDOUT_FILENO);
     ::dup2(::open(err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), STDERR_FILENO);
@@ -43,7 +45,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 
 }  // namespace
 
-Program::Program(std::vector<std::string> words, std::vector<std::string> environment) {
+Program::Program(std::vector<std::string> words, std::vector<std::string> environment, int network) {
     for (char** variable = environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
     const auto arguments = pointers_to(words);
     const auto variables = pointers_to(environment);
@@ -52,7 +54,7 @@ Program::Program(std::vector<std::string> words, std::vector<std::string> enviro
     const pid_t parent = ::getpid();
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ == 0) become(arguments.data(), variables.data(), out.c_str(), err.c_str(), parent);
+    if (pid_ == 0) become(arguments.data(), variables.data(), out.c_str(), err.c_str(), parent, network);
 }
 
 Program::~Program() {

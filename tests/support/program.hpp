@@ -16,7 +16,9 @@ namespace tensorpool::test {
 class Program {
 public:
     /// `words[0]` is the path of the program. Each of `environment` is NAME=VALUE and is added to ours.
-    explicit Program(std::vector<std::string> words, std::vector<std::string> environment = {});
+    /// `network` is an open network namespace to run it in; -1: ours.
+    explicit Program(std::vector<std::string> words, std::vector<std::string> environment = {},
+                     int network = -1);
     ~Program();
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
