@@ -60,7 +60,8 @@ struct ConsumerOptions {
     std::optional<Endpoint> own_progress{};
 };
 
-/// One frame, read in place. Valid only inside the handler it was passed to.
+/// One frame, read in place. Valid inside the handler it was passed to; a copy of it also later, on the
+/// consumer's thread, as long as Consumer::still_mapped() says that its memory is there.
 ///
 /// The ring is lossy: the producer may reuse the slot while you read. What was read before intact() returned
 /// true is good; copy_to() is the checked copy. After the handler the consumer looks once more and, when the
@@ -105,6 +106,8 @@ private:
     TensorLayout tensor_;
     std::span<const std::byte> payload_;
     const std::byte* header_slot_ = nullptr;
+    std::uint64_t mapping_id_ = 0;
+    friend class Consumer;
 };
 
 /// Totals since construction. They live with the consumer, not with the mapping: a remap resets nothing.
@@ -220,6 +223,11 @@ public:
 
     /// Sleeps until a descriptor or control message may be there, or `timeout_ns` passed.
     void wait(Nanos timeout_ns) noexcept;
+
+    /// Whether `frame`, a copy kept beyond its handler, may still be looked at: the mapping it was delivered
+    /// from exists. Only do_work() and poll() end a mapping, so ask after each of them. Whether the frame is
+    /// still in its slot is another question: intact(), copy_to(). False for frames of other consumers.
+    [[nodiscard]] bool still_mapped(const Frame& frame) const noexcept;
 
     [[nodiscard]] MappingState mapping_state() const noexcept;
     /// Whether descriptors come on a stream of its own right now.

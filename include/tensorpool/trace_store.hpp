@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,27 @@ struct TraceExpansion {
     std::uint64_t links = 0;    ///< new ones
 };
 
+/// What TraceStore::prune() deletes. Trace ids say when they were minted (TRACE-005): what has an older one
+/// goes, frames, links and windows alike, whatever they lead to.
+struct TracePruning {
+    std::int64_t before_unix_ms = 0;
+    TraceIdLayout layout{};  ///< as the deployment's; with another one the wrong rows go
+    /// Frames recorded without an id have nothing but their time on the producer's monotonic clock: those
+    /// below the first go, and those above the second, which were recorded before the host was started last.
+    std::uint64_t untraced_before_ns = 0;
+    std::uint64_t untraced_after_ns = std::numeric_limits<std::uint64_t>::max();
+    /// Give the space back to the file system. Rewrites the file: who writes into it waits meanwhile.
+    bool vacuum = false;
+};
+
+/// What TraceStore::prune() did.
+struct TracePruned {
+    std::uint64_t frames = 0;
+    std::uint64_t links = 0;
+    std::uint64_t windows = 0;
+    std::uint64_t nodes = 0;  ///< grants of node ids that ended before: another one followed
+};
+
 /// Writes lineage. Several processes may write one file. Not thread-safe but for offer_window().
 ///
 /// add() only collects; commit() writes everything in one transaction. A process killed at any instruction
@@ -104,6 +126,11 @@ public:
     /// Turns windows whose frames are recorded into links, in small transactions (TRACE-037): for a periodic
     /// job. `also_unfinished`: also windows whose last frame never came. Throws Error.
     TraceExpansion expand_windows(bool also_unfinished = false);
+
+    /// Deletes what is old, in small transactions while others go on writing, and empties the write-ahead
+    /// log. What was deleted makes room for new rows. Throws Error(InvalidArgument) for a time that no id of
+    /// the layout can have, and what SQLite says.
+    TracePruned prune(const TracePruning& what);
 
 private:
     class Impl;

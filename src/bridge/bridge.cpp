@@ -8,6 +8,10 @@
 #include "bridge/receiver.hpp"
 #include "bridge/resolved.hpp"
 #include "bridge/sender.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -70,7 +74,18 @@ private:
         Receivers receivers;
     };
 
+    /// What other processes see of one mapping (OBS-005).
+    struct Shown {
+        Shown(messaging::Client& client, const std::string& instance, const bridge::Route& route);
+        BridgeCounters totals;
+        telemetry::BridgeGauges gauges;
+        telemetry::CounterSet counters;
+        int work = 0;  ///< of this cycle, on local streams
+    };
+
     void add_receiver(const bridge::Route& route);
+    void show(Nanos now_ns, int work) noexcept;
+    [[nodiscard]] BridgeCounters totals_of(std::size_t mapping) const noexcept;
     void subscribe(std::vector<Link>& links, const Endpoint& endpoint, bridge::Receiver& receiver);
     void on_payload(const Receivers& receivers, const messaging::Message& message) noexcept;
     void on_control(const Receivers& receivers, std::span<const std::byte> message);
@@ -92,7 +107,19 @@ private:
     std::vector<Link> control_links_;
     std::vector<Link> metadata_links_;
     BridgeTransportCounters counters_;
+    std::vector<std::unique_ptr<Shown>> shown_;  // by mapping
+    BridgeTransportCounters shown_transport_;
+    telemetry::CounterSet shown_bridge_;
 };
+
+Bridge::Impl::Shown::Shown(messaging::Client& client, const std::string& instance, const bridge::Route& route)
+    : counters(client,
+               telemetry::stream_owner("Bridge", route.wire_stream_id(), route.wire_stream_id(), instance,
+                                       fmt::format("source={} end={}", route.mapping.source_stream_id,
+                                                   to_string(route.mapping.end)))) {
+    counters.add(telemetry::rows<BridgeCounters>(), totals);
+    counters.add(telemetry::rows<telemetry::BridgeGauges>(), gauges);
+}
 
 Bridge::Impl::Impl(Context& local, Context& transport, BridgeOptions options)
     : local_(local),
@@ -100,7 +127,8 @@ Bridge::Impl::Impl(Context& local, Context& transport, BridgeOptions options)
       options_(validated(std::move(options))),
       routes_(bridge::resolve(options_)),
       local_publications_(local.messaging()),
-      transport_publications_(transport.messaging()) {
+      transport_publications_(transport.messaging()),
+      shown_bridge_(local.messaging(), telemetry::plain_owner("Bridge", 0, options_.instance_id)) {
     for (const bridge::Route& route : routes_) {
         if (!route.has_metadata())
             base::log(LogLevel::Info, kModule, "stream {}: metadata and trace links are not forwarded",
@@ -110,7 +138,9 @@ Bridge::Impl::Impl(Context& local, Context& transport, BridgeOptions options)
                           : nullptr);
         receivers_.push_back(nullptr);
         if (route.receives()) add_receiver(route);
+        shown_.push_back(std::make_unique<Shown>(local.messaging(), options_.instance_id, route));
     }
+    shown_bridge_.add(telemetry::rows<BridgeTransportCounters>(), shown_transport_);
 }
 
 void Bridge::Impl::add_receiver(const bridge::Route& route) {
@@ -141,8 +171,9 @@ void Bridge::Impl::subscribe(std::vector<Link>& links, const Endpoint& endpoint,
 int Bridge::Impl::do_work(Nanos now_ns) noexcept {
     int work = transport_.messaging().do_work(now_ns);
     if (&local_ != &transport_) work += local_.messaging().do_work(now_ns);
-    for (const auto& receiver : receivers_) {
-        if (receiver) work += receiver->do_work(now_ns);
+    for (std::size_t i = 0; i < receivers_.size(); ++i) {
+        shown_[i]->work = receivers_[i] ? receivers_[i]->do_work(now_ns) : 0;
+        work += shown_[i]->work;
     }
     // Announces before chunks: a frame of a new epoch is refused until its announce was read.
     for (Link& link : control_links_) {
@@ -159,9 +190,13 @@ int Bridge::Impl::do_work(Nanos now_ns) noexcept {
         work += link.subscription->poll(
             [&](const messaging::Message& message) { on_payload(link.receivers, message); }, kChunkLimit);
     }
-    for (const auto& sender : senders_) {
-        if (sender) work += sender->do_work(now_ns);
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+        if (!senders_[i]) continue;
+        const int sent = senders_[i]->do_work(now_ns);
+        shown_[i]->work += sent;
+        work += sent;
     }
+    show(now_ns, work);
     return work;
 }
 
@@ -234,6 +269,28 @@ void Bridge::Impl::on_metadata(const Receivers& receivers, std::span<const std::
 
 // ---- what can be seen -------------------------------------------------------------------------------------
 
+void Bridge::Impl::show(Nanos now_ns, int work) noexcept {
+    for (std::size_t i = 0; i < shown_.size(); ++i) {
+        Shown& shown = *shown_[i];
+        shown.counters.cycle(now_ns, shown.work, [&]() noexcept {
+            shown.totals = totals_of(i);
+            if (senders_[i]) shown.gauges.source_epoch = senders_[i]->epoch();
+            if (!receivers_[i]) return;
+            if (receivers_[i]->source_epoch() != 0 || !senders_[i])
+                shown.gauges.source_epoch = receivers_[i]->source_epoch();
+            shown.gauges.dest_epoch = receivers_[i]->dest_epoch();
+        });
+    }
+    shown_bridge_.cycle(now_ns, work, [this]() noexcept { shown_transport_ = counters(); });
+}
+
+BridgeCounters Bridge::Impl::totals_of(std::size_t mapping) const noexcept {
+    BridgeCounters totals;
+    if (senders_[mapping]) add(totals, senders_[mapping]->counters());
+    if (receivers_[mapping]) add(totals, receivers_[mapping]->counters());
+    return totals;
+}
+
 std::vector<BridgeMappingStatus> Bridge::Impl::mappings() const {
     std::vector<BridgeMappingStatus> all;
     for (std::size_t i = 0; i < routes_.size(); ++i) {
@@ -242,16 +299,15 @@ std::vector<BridgeMappingStatus> Bridge::Impl::mappings() const {
         status.source_stream_id = route.mapping.source_stream_id;
         status.dest_stream_id = route.dest_stream_id;
         status.end = route.mapping.end;
+        status.counters = totals_of(i);
         if (const auto& sender = senders_[i]) {
             status.source_epoch = sender->epoch();
             status.last_error = sender->last_error();
-            add(status.counters, sender->counters());
         }
         if (const auto& receiver = receivers_[i]) {
             if (receiver->source_epoch() != 0) status.source_epoch = receiver->source_epoch();
             status.dest_epoch = receiver->dest_epoch();
             if (status.last_error.empty()) status.last_error = receiver->last_error();
-            add(status.counters, receiver->counters());
         }
         all.push_back(std::move(status));
     }

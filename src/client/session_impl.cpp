@@ -164,6 +164,7 @@ int DriverSession::Impl::send_attach(Nanos now_ns) noexcept {
     if (request_sent_) {
         if (now_ns < request_deadline_ns_) return 0;
         ++counters.attach_timeouts;
+        complain("the driver did not answer the attach request");
         patience_ns_ = std::min(2 * patience_ns_, options.attach_timeout_ns);
         abandon_request();
         back_off("the driver did not answer the attach request", now_ns);
@@ -220,6 +221,7 @@ int DriverSession::Impl::stay_attached(Nanos now_ns) noexcept {
     }
     if (sent.error() == messaging::SendError::BackPressured ||
         sent.error() == messaging::SendError::AdminAction) {
+        complain(messaging::to_string(sent.error()), "a keepalive could not be sent yet");
         return 0;  // again next cycle, until the local deadline
     }
     ++counters.send_failures;
@@ -352,7 +354,9 @@ void DriverSession::Impl::refuse(const control::AttachResponse& response) {
         refused_for_good =
             response.code == ResponseCode::InvalidParams || response.code == ResponseCode::Unsupported;
     }
-    back_off(fmt::format("{}: {}", to_string(response.code), response.error_message), now_ns_);
+    const std::string why = fmt::format("{}: {}", to_string(response.code), response.error_message);
+    complain(why);
+    back_off(why, now_ns_);
 }
 
 void DriverSession::Impl::give_back(const control::AttachResponse& response) noexcept {
@@ -369,8 +373,29 @@ void DriverSession::Impl::give_back(const control::AttachResponse& response) noe
 void DriverSession::Impl::on_detach_response(const control::DetachResponse& response,
                                              const messaging::Message&) {
     if (state != SessionState::Detaching || response.correlation_id != correlation_id_) return;
+    confirm_detach();
+}
+
+void DriverSession::Impl::confirm_detach() noexcept {
     detach_confirmed = true;
     state = SessionState::Unattached;
+    base::log_with(LogLevel::Info, kModule,
+                   {{"stream_id", attachment.stream_id},
+                    {"client_id", client_id},
+                    {"role", to_string(options.role)},
+                    {"lease_id", attachment.lease_id}},
+                   "stream {}: detached", attachment.stream_id);
+}
+
+/// Once a second: a condition that lasts, and that is tried again by itself.
+void DriverSession::Impl::complain(std::string_view why, std::string_view what) noexcept {
+    if (!trouble_log_.pass(now_ns_)) return;
+    base::log_with(LogLevel::Warn, kModule,
+                   {{"stream_id", options.stream_id},
+                    {"client_id", client_id},
+                    {"reason", why},
+                    {"held_back", trouble_log_.take_held_back()}},
+                   "stream {}: {}: {}", options.stream_id, what, why);
 }
 
 void DriverSession::Impl::on_lease_revoked(const control::LeaseRevoked& revoked, const messaging::Message&) {
@@ -383,8 +408,7 @@ void DriverSession::Impl::on_lease_revoked(const control::LeaseRevoked& revoked,
     }
     if (revoked.stream_id != attachment.stream_id || *revoked.role != options.role) return;
     if (state == SessionState::Detaching) {
-        detach_confirmed = true;  // TRP-19
-        state = SessionState::Unattached;
+        confirm_detach();  // TRP-19
         return;
     }
     lose_lease(fmt::format("the driver revoked the lease ({}): {}", to_string(*revoked.reason),
@@ -397,7 +421,7 @@ void DriverSession::Impl::on_driver_shutdown(const control::DriverShutdown& shut
         state = SessionState::Unattached;
         return;
     }
-    if (state == SessionState::Attached) {
+    if (state == SessionState::Attached) {  // and lose_lease() says so in the log (OBS-024)
         lose_lease(fmt::format("the driver shut down ({})", to_string(shutdown.reason)));
     }
 }

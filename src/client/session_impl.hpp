@@ -4,6 +4,7 @@
 
 #include <tensorpool/driver_session.hpp>
 
+#include "base/log.hpp"
 #include "client/backoff.hpp"
 #include "control/dispatcher.hpp"
 #include "control/publisher.hpp"
@@ -63,6 +64,8 @@ private:
     void abandon_request() noexcept;
     void give_back(const control::AttachResponse& response) noexcept;
     void lose_lease(std::string_view why) noexcept;
+    void confirm_detach() noexcept;
+    void complain(std::string_view why, std::string_view what = "cannot attach") noexcept;
     void back_off(std::string_view why, Nanos now_ns) noexcept;
     void set_error(std::string_view why) noexcept;
     /// Whether the publication that granted the lease still exists. Looks only every now and then.
@@ -96,6 +99,7 @@ private:
     Nanos driver_heard_ns_ = 0;        // last sign of life on the announce stream
     std::int64_t driver_session_ = 0;  // the publication that granted the lease
     Nanos next_image_check_ns_ = 0;
+    base::LogLimit trouble_log_;
 };
 
 }  // namespace tensorpool

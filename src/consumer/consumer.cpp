@@ -82,6 +82,10 @@ void Consumer::wait(Nanos timeout_ns) noexcept {
     impl_->wait(timeout_ns);
 }
 
+bool Consumer::still_mapped(const Frame& frame) const noexcept {
+    return frame.mapping_id_ != 0 && frame.mapping_id_ == impl_->tracker.mapping_id();
+}
+
 MappingState Consumer::mapping_state() const noexcept {
     if (!impl_->remote.use_shm) return MappingState::Fallback;
     return is_ready() ? MappingState::Mapped : MappingState::Unmapped;

@@ -18,6 +18,7 @@ namespace {
 constexpr int kControlLimit = 256;  // frame progress of everybody may be among them
 constexpr int kQosLimit = 4096;     // what a large deployment says in an announce period
 constexpr int kMostSubscriptions = 5;
+constexpr Nanos kAnnouncePatience = 5;  // periods until a wait for announces is worth a warning
 constexpr int kDrainLimit = 1 << 20;
 constexpr std::uint32_t kDescriptorTokens = 31000;  // streams.md section 2
 constexpr std::uint32_t kProgressTokens = 32000;
@@ -370,6 +371,7 @@ int Consumer::Impl::do_work(Nanos now_ns) noexcept {
     }
     if (liveness_timer_.due(now_ns)) {
         tracker.check_liveness(now_ns);
+        report_wait(now_ns);
         if (others_qos_) work += dispatcher_.poll(*others_qos_, kQosLimit);
     }
     sync_mapping();
@@ -435,15 +437,37 @@ void Consumer::Impl::report_qos(Nanos now_ns) noexcept {
     if (sent) ++counters.qos_published;
 }
 
+/// Says once that announces are overdue. Without a lease it is the driver that is missed, and the session
+/// says so.
+void Consumer::Impl::report_wait(Nanos now_ns) noexcept {
+    const bool waits = tracker.mapping() == nullptr && remote.use_shm &&
+                       (session == nullptr || session->attachment() != nullptr);
+    if (!waits) {
+        waiting_since_ns_.reset();
+        wait_reported_ = false;
+        return;
+    }
+    if (!waiting_since_ns_) waiting_since_ns_ = now_ns;
+    const Nanos waited_ns = now_ns - *waiting_since_ns_;
+    if (wait_reported_ || waited_ns < kAnnouncePatience * options.announce_period_ns) return;
+    wait_reported_ = true;
+    base::log_with(LogLevel::Warn, "Consumer",
+                   {{"stream_id", options.stream_id},
+                    {"waited_ns", waited_ns},
+                    {"reason", std::string_view(tracker.last_error())}},
+                   "stream {}: no announce to map for {} ms", options.stream_id, waited_ns / kNanosPerMilli);
+}
+
 void Consumer::Impl::sync_mapping() noexcept {
     const shm::StreamMapping* mapping = tracker.mapping();
-    if (mapping == mapped_ && tracker.epoch() == mapped_epoch_) return;
+    if (tracker.mapping_id() == mapping_id_) return;
+    mapping_id_ = tracker.mapping_id();
     // WIRE-133: everything about the old epoch is forgotten; frames in flight are dropped by their epoch.
     mapped_ = mapping;
     mapped_epoch_ = tracker.epoch();
-    reader_.attach(mapping);
+    reader_.attach(mapping, mapping_id_);
     if (options.progress) progress_reader_.attach(mapping);
-    look_up_.attach(mapping);
+    look_up_.attach(mapping, mapping_id_);
     if (hello_ && mapping != nullptr)
         hello_->trigger();  // whoever produces now may not have heard the last one
     sequence.restart();

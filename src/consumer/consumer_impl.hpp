@@ -68,6 +68,7 @@ private:
     int follow_session(Nanos now_ns) noexcept;
     /// Takes or gives up streams of its own.
     void follow_streams(const control::ConsumerConfig& config);
+    void note_assigned(const std::string& channel, std::uint32_t stream_id) noexcept;
     int poll_own_progress() noexcept;
     void take_progress(const control::FrameProgress& progress) noexcept;
     void list_waits() noexcept;
@@ -83,6 +84,7 @@ private:
     }
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;
+    void report_wait(Nanos now_ns) noexcept;
     /// Gates one descriptor; true when its frame should be read.
     bool admit(const wire::FrameDescriptorBlock& descriptor, std::int64_t image) noexcept;
     /// Reads one frame and hands it out; true when it was delivered intact.
@@ -112,6 +114,9 @@ private:
     std::optional<control::PeriodicPublisher> hello_;
     const shm::StreamMapping* mapped_ = nullptr;
     std::uint64_t mapped_epoch_ = 0;
+    std::uint64_t mapping_id_ = 0;
+    std::optional<Nanos> waiting_since_ns_;  // for something to map
+    bool wait_reported_ = false;
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;

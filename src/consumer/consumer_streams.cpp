@@ -87,7 +87,7 @@ void Consumer::Impl::follow_streams(const control::ConsumerConfig& config) {
         const auto id = static_cast<std::int32_t>(config.descriptor_stream_id);
         if (descriptors.assign({config.descriptor_channel, id})) {
             first_own_.reset();
-            if (id != 0) ++counters.streams_assigned;
+            if (id != 0) note_assigned(config.descriptor_channel, config.descriptor_stream_id);
             if (was_own) ++counters.streams_returned;
         }
         const auto progress_id = static_cast<std::int32_t>(config.control_stream_id);
@@ -96,7 +96,7 @@ void Consumer::Impl::follow_streams(const control::ConsumerConfig& config) {
         } else if (own_progress_ == nullptr || own_progress_->channel() != config.control_channel ||
                    own_progress_->stream_id() != progress_id) {
             own_progress_ = context.messaging().add_subscription(config.control_channel, progress_id);
-            ++counters.streams_assigned;
+            note_assigned(config.control_channel, config.control_stream_id);
         }
     } catch (const std::exception& error) {
         ++counters.configs_refused;
@@ -104,6 +104,16 @@ void Consumer::Impl::follow_streams(const control::ConsumerConfig& config) {
                   options.stream_id, error.what());
     }
     list_waits();
+}
+
+void Consumer::Impl::note_assigned(const std::string& channel, std::uint32_t stream_id) noexcept {
+    ++counters.streams_assigned;
+    base::log_with(LogLevel::Info, "Consumer",
+                   {{"stream_id", options.stream_id},
+                    {"consumer_id", consumer_id},
+                    {"channel", std::string_view(channel)},
+                    {"assigned_stream_id", stream_id}},
+                   "stream {}: reads {} {} of its own", options.stream_id, channel, stream_id);
 }
 
 void Consumer::Impl::list_waits() noexcept {

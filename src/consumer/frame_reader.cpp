@@ -26,12 +26,13 @@ static_assert(kTensorTo <= kThreeLines);
 
 }  // namespace
 
-void FrameReader::attach(const shm::StreamMapping* mapping) {
+void FrameReader::attach(const shm::StreamMapping* mapping, std::uint64_t mapping_id) {
     mapping_ = mapping;
     last_pool_ = nullptr;
     parsed_valid_ = false;
     frame_ = Frame{};
     if (mapping == nullptr) return;
+    frame_.mapping_id_ = mapping_id;
     header_base_ = mapping->header_slots();
     mask_ = mapping->header_nslots() - 1;
     highest_seen_ = std::make_unique<std::uint64_t[]>(mapping->header_nslots());

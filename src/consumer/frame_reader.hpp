@@ -20,8 +20,8 @@ class FrameReader {
 public:
     enum class Result : std::uint8_t { Ok, Odd, Changed, IdMismatch, HeaderInvalid, PayloadInvalid };
 
-    /// `mapping` may be nullptr; read() then must not be called.
-    void attach(const shm::StreamMapping* mapping);
+    /// `mapping` may be nullptr; read() then must not be called. Its frames carry `mapping_id`.
+    void attach(const shm::StreamMapping* mapping, std::uint64_t mapping_id);
 
     /// Reads the slot that `descriptor` names. Only after Ok is frame() meaningful.
     Result read(const wire::FrameDescriptorBlock& descriptor) noexcept;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 
 namespace tensorpool::consumer {
@@ -38,6 +39,11 @@ shm::StreamLayout layout_of(const control::PoolAnnounce& announce) {
         layout.pools.push_back({pool.pool_id, pool.nslots, pool.stride_bytes, pool.region_uri});
     }
     return layout;
+}
+
+std::uint64_t next_mapping_id() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;  // relaxed: only that they differ matters
 }
 
 }  // namespace
@@ -145,6 +151,7 @@ bool MappingTracker::try_map(const shm::StreamLayout& layout, Nanos now_ns) {
         last_activity_ns_ = activity_ns;
         activity_changed_ns_ = now_ns;
         mapping_ = std::move(fresh);
+        mapping_id_ = next_mapping_id();
         epoch_ = layout.epoch;
         ++counters_.remaps;
         last_error_.clear();
@@ -165,7 +172,8 @@ bool MappingTracker::try_map(const shm::StreamLayout& layout, Nanos now_ns) {
 
 void MappingTracker::unmap(std::string_view why, bool barrier) noexcept {
     if (!mapping_) return;
-    base::log_with(LogLevel::Info, kModule,
+    // With a barrier the peer is gone or was replaced; else the stream just moves on.
+    base::log_with(barrier ? LogLevel::Warn : LogLevel::Info, kModule,
                    {{"stream_id", options_.stream_id}, {"epoch", epoch_}, {"reason", why}},
                    "stream {}: unmapped epoch {}: {}", options_.stream_id, epoch_, why);
     if (barrier) barrier_epoch_ = std::max(barrier_epoch_, epoch_);

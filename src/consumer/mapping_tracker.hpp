@@ -29,6 +29,8 @@ public:
     /// The current mapping, or nullptr. Changes only inside the members below.
     [[nodiscard]] shm::StreamMapping* mapping() const noexcept { return mapping_.get(); }
     [[nodiscard]] std::uint64_t epoch() const noexcept { return mapping_ ? epoch_ : 0; }
+    /// Tells this mapping from every other one in this process, also of the same epoch; 0 when unmapped.
+    [[nodiscard]] std::uint64_t mapping_id() const noexcept { return mapping_ ? mapping_id_ : 0; }
     [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
 
     /// An announce read at `now_ns` from an image joined at `joined_ns`.
@@ -58,7 +60,8 @@ private:
     std::unique_ptr<shm::StreamMapping> mapping_;
     base::LogLimit rejection_log_;
     bool shm_allowed_ = true;
-    std::uint64_t epoch_ = 0;          // of the mapping
+    std::uint64_t epoch_ = 0;  // of the mapping
+    std::uint64_t mapping_id_ = 0;
     std::uint64_t highest_epoch_ = 0;  // ever accepted: lower ones are stale (WIRE-067)
     std::uint64_t barrier_epoch_ = 0;  // this epoch and older ones are dead: wait for a higher one
     std::uint64_t last_activity_ns_ = 0;

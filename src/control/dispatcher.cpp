@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/dispatcher.hpp"
 
+#include "messaging/messaging.hpp"
 #include "wire/driver_blocks.hpp"
 #include "wire/merge_blocks.hpp"
 #include "wire/trace_blocks.hpp"
@@ -14,6 +15,7 @@ void ControlDispatcher::dispatch(const messaging::Message& message) {
     wire::MessageHeader header;
     if (!wire::peek_header(message.bytes, header)) {
         ++counters_.malformed;
+        report(0, 0, "too short for a header", message);
         return;
     }
     switch (header.schema_id) {
@@ -49,7 +51,21 @@ void ControlDispatcher::decode_and_call(void (ControlHandler::*call)(const Messa
     }
     std::int64_t correlation_id = 0;
     if constexpr (std::is_same_v<Message, AttachResponse>) correlation_id = decoded.correlation_id;
+    report(header.schema_id, header.template_id, to_string(result), message);
     handler_.on_undecodable(header.schema_id, header.template_id, correlation_id, result, message);
+}
+
+/// OBS-024. Off the path of good messages: the clock is read here and nowhere else.
+void ControlDispatcher::report(std::uint16_t schema_id, std::uint16_t template_id, std::string_view why,
+                               const messaging::Message& message) noexcept {
+    if (!base::log_enabled(LogLevel::Warn) || !undecodable_log_.pass(monotonic_now_ns())) return;
+    base::log_with(LogLevel::Warn, "Control",
+                   {{"schema_id", schema_id},
+                    {"template_id", template_id},
+                    {"bytes", message.bytes.size()},
+                    {"reason", why},
+                    {"held_back", undecodable_log_.take_held_back()}},
+                   "dropped a message of schema {} template {}: {}", schema_id, template_id, why);
 }
 
 void ControlDispatcher::dispatch_control(const wire::MessageHeader& header, const messaging::Message& m) {

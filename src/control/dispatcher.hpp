@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/log.hpp"
 #include "control/codec.hpp"
 #include "messaging/messaging.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 namespace tensorpool::control {
 
@@ -63,7 +65,8 @@ struct DispatchCounters {
     std::uint64_t too_new = 0;
 };
 
-/// Gates messages on (schemaId, templateId), decodes them and calls the handler (DRV-015, TOOL-008).
+/// Gates messages on (schemaId, templateId), decodes them and calls the handler (DRV-015, TOOL-008). What
+/// cannot be decoded is counted and, once a second, logged: anybody can send it as fast as they like.
 class ControlDispatcher {
 public:
     explicit ControlDispatcher(ControlHandler& handler) noexcept : handler_(handler) {}
@@ -84,9 +87,12 @@ private:
     void dispatch_driver(const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_merge(const wire::MessageHeader& header, const messaging::Message& message);
     void dispatch_trace(const wire::MessageHeader& header, const messaging::Message& message);
+    void report(std::uint16_t schema_id, std::uint16_t template_id, std::string_view why,
+                const messaging::Message& message) noexcept;
 
     ControlHandler& handler_;
     DispatchCounters counters_;
+    base::LogLimit undecodable_log_;
 };
 
 }  // namespace tensorpool::control

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/stream_issuer.hpp"
 
+#include "base/log.hpp"
+
 #include "control/stream_request.hpp"
 #include "messaging/channel_uri.hpp"
 
@@ -25,6 +27,7 @@ StreamIssuer::StreamIssuer(PerConsumerStreams policy, const StreamEndpoints& sha
 
 int StreamIssuer::answer(const ConsumerHello& hello, ConsumerConfig& config) {
     Held& held = held_by(hello);
+    const Held before = held;
     int declined = 0;
     declined += grant(policy_.descriptor, hello.descriptor_channel, hello.descriptor_stream_id,
                       held.descriptor, config.descriptor_channel, config.descriptor_stream_id)
@@ -34,6 +37,16 @@ int StreamIssuer::answer(const ConsumerHello& hello, ConsumerConfig& config) {
                       config.control_channel, config.control_stream_id)
                     ? 1
                     : 0;
+    if ((held.descriptor != 0 && held.descriptor != before.descriptor) ||
+        (held.control != 0 && held.control != before.control)) {
+        base::log_with(LogLevel::Info, "Control",
+                       {{"stream_id", hello.stream_id},
+                        {"consumer_id", hello.consumer_id},
+                        {"descriptor_stream_id", held.descriptor},
+                        {"control_stream_id", held.control}},
+                       "stream {}: consumer {} gets streams of its own: descriptors {}, progress {}",
+                       hello.stream_id, hello.consumer_id, held.descriptor, held.control);
+    }
     if (held.descriptor == 0 && held.control == 0) release(hello.stream_id, hello.consumer_id);
     return declined;
 }

@@ -63,7 +63,8 @@ public:
           opts(validated(std::move(options), random_)),
           responses_(subscribe(opts.response)),  // before anything is asked
           announces_(opts.announce ? subscribe(*opts.announce) : nullptr),
-          requests_(context.messaging().add_publication(opts.request.channel, opts.request.stream_id)) {}
+          requests_(
+              context.messaging().add_sparse_publication(opts.request.channel, opts.request.stream_id)) {}
 
     void query(DiscoveryFilter filter) {
         if (filter.data_source_name.size() > kMostNameBytes) {

@@ -6,6 +6,8 @@
 #include "discovery/convert.hpp"
 #include "discovery/responder.hpp"
 #include "discovery/stream_cache.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
 #include "wire/discovery_blocks.hpp"
 
 #include <tensorpool/discovery.hpp>
@@ -91,10 +93,15 @@ public:
           responder_(messaging_, opts, counters),
           requests_(subscribe(opts.request)),
           expire_timer_(std::max<Nanos>(opts.expiry_ns / 4, 1)),
-          now_ns_(context.clock().now_ns()) {
+          now_ns_(context.clock().now_ns()),
+          published_(messaging_,
+                     telemetry::plain_owner("Discovery", static_cast<std::uint64_t>(opts.request.stream_id),
+                                            context.instance())) {
         for (const DiscoveryAuthority& authority : opts.authorities) sources_.push_back(open(authority));
         for (DiscoveryLabel& label : opts.labels) set_label(std::move(label));
         list_subscriptions();
+        published_.add(telemetry::rows<DiscoveryProviderCounters>(), counters);
+        published_.add(telemetry::rows<telemetry::DiscoveryGauges>(), gauges_);
     }
 
     void set_label(DiscoveryLabel label) {
@@ -132,7 +139,9 @@ public:
         // After the announces: an answer knows what was said before its question.
         work +=
             requests_->poll([this](const messaging::Message& m) { on_request_message(m); }, kRequestLimit);
-        return work + responder_.do_work(now_ns);
+        work += responder_.do_work(now_ns);
+        published_.cycle(now_ns, work, [this]() noexcept { gauges_.streams = cache_.size(); });
+        return work;
     }
 
     void wait(Nanos timeout_ns) noexcept { messaging_.wait(wait_set_, timeout_ns); }
@@ -300,6 +309,8 @@ private:
     std::uint64_t queries_ = 0;
     std::size_t at_ = 0;  // the authority being polled
     Nanos now_ns_ = 0;
+    telemetry::CounterSet published_;
+    telemetry::DiscoveryGauges gauges_;
 };
 
 DiscoveryProvider::DiscoveryProvider(Context& context, DiscoveryProviderOptions options)

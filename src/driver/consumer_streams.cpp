@@ -3,6 +3,7 @@
 
 #include "driver/consumer_streams.hpp"
 
+#include "base/log.hpp"
 #include "control/stream_request.hpp"
 #include "messaging/channel_uri.hpp"
 
@@ -16,6 +17,17 @@ using Request = control::StreamRequest;
 std::uint32_t assign(std::uint32_t& held, IdAllocator& ids) {
     if (held == 0) held = ids.take_next().value_or(0);
     return held;
+}
+
+void log_assignment(const control::ConsumerHello& hello, const std::string& channel,
+                    std::uint32_t stream_id) noexcept {
+    base::log_with(LogLevel::Info, "Driver",
+                   {{"stream_id", hello.stream_id},
+                    {"consumer_id", hello.consumer_id},
+                    {"channel", std::string_view(channel)},
+                    {"assigned_stream_id", stream_id}},
+                   "stream {}: consumer {} gets {} {} of its own", hello.stream_id, hello.consumer_id,
+                   channel, stream_id);
 }
 
 }  // namespace
@@ -48,7 +60,9 @@ std::optional<control::ConsumerConfig> ConsumerStreams::answer(const control::Co
             messaging::is_consumer_channel(channel, messaging_ == MessagingKind::Embedded)) {
             Assignment& assignment = by_lease_[lease->lease_id];
             assignment.consumer_id = lease->client_id;
+            const std::uint32_t before = assignment.*held;
             id = assign(assignment.*held, ids);
+            if (id != 0 && id != before) log_assignment(hello, channel, id);
         }
         if (id == 0) ++declined;
         return id;

@@ -207,20 +207,12 @@ void Driver::Impl::on_driver_shutdown_request(const control::DriverShutdownReque
 }
 
 void Driver::Impl::on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t,
-                                  control::DecodeResult why, const messaging::Message&) {
+                                  control::DecodeResult, const messaging::Message&) {
     if (schema_id == wire::ShmDriverShutdownRequestBlock::kSchemaId &&
         template_id == wire::ShmDriverShutdownRequestBlock::kTemplateId) {
         ++counters.shutdown_requests_refused;  // an unknown reason ends here too
     }
     ++counters.messages_invalid;
-    if (!undecodable_log_.pass(now_ns_)) return;  // anybody can send these as fast as they like
-    base::log_with(LogLevel::Warn, kModule,
-                   {{"schema_id", schema_id},
-                    {"template_id", template_id},
-                    {"reason", control::to_string(why)},
-                    {"held_back", undecodable_log_.take_held_back()}},
-                   "dropped a message of schema {} template {}: {}", schema_id, template_id,
-                   control::to_string(why));
 }
 
 void Driver::Impl::begin_drain(ShutdownReason reason, std::string message) {
@@ -250,6 +242,9 @@ int Driver::Impl::drain() {
 
 void Driver::Impl::post_shutdown_notice() {
     notice_posted_ = true;
+    base::log_with(LogLevel::Warn, kModule,
+                   {{"reason", to_string(shutdown_reason_.value_or(ShutdownReason::Normal))}},
+                   "{} tells its clients that it shuts down", config.instance_id);
     control::DriverShutdown notice;
     notice.timestamp_ns = static_cast<std::uint64_t>(now_ns_);
     notice.reason = shutdown_reason_.value_or(ShutdownReason::Normal);

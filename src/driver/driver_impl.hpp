@@ -152,7 +152,6 @@ private:
     SingleThreadCheck thread_check_;
     telemetry::CounterSet published_;
     telemetry::DriverGauges gauges_;
-    base::LogLimit undecodable_log_;
     DriverLatencies latencies_;
 
     std::atomic<int> requested_shutdown_{-1};  // a ShutdownReason, or -1

@@ -13,7 +13,7 @@
 namespace tensorpool {
 namespace {
 
-constexpr std::string_view kModule = "Join";
+constexpr std::string_view kModule = "JoinBarrier";
 constexpr int kPollLimit = 64;
 
 MergeMapClientOptions validated(MergeMapClientOptions options) {
@@ -30,8 +30,8 @@ public:
         : opts(validated(std::move(options))),
           barrier(joined),
           messaging(context.messaging()),
-          publisher(
-              messaging.add_publication(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
+          publisher(messaging.add_sparse_publication(opts.endpoints.control.channel,
+                                                     opts.endpoints.control.stream_id)),
           control(
               messaging.add_subscription(opts.endpoints.control.channel, opts.endpoints.control.stream_id)),
           dispatcher(*this),

@@ -35,8 +35,8 @@ ConsumerRegistry::ConsumerRegistry(Context& context, const ProducerOptions& opti
                                                     options.endpoints.control.stream_id)),
       qos_(context.messaging().add_subscription(options.endpoints.qos.channel,
                                                 options.endpoints.qos.stream_id)),
-      publisher_(context.messaging().add_publication(options.endpoints.control.channel,
-                                                     options.endpoints.control.stream_id)),
+      publisher_(context.messaging().add_sparse_publication(options.endpoints.control.channel,
+                                                            options.endpoints.control.stream_id)),
       issuer_(options.per_consumer, options.endpoints, context.messaging().backend() == "embedded"),
       stale_after_ns_(stale_after(options)),
       stale_timer_(std::max<Nanos>(stale_after_ns_ / kChecksPerTimeout, 1)),
@@ -80,7 +80,7 @@ bool ConsumerRegistry::send_descriptor(std::span<const std::byte> message, std::
 }
 
 bool ConsumerRegistry::send_progress(std::span<const std::byte> message) noexcept {
-    bool taken = shared_progress_ && publisher_.publication().offer(message).has_value();
+    bool taken = shared_progress_ && progress_ != nullptr && progress_->offer(message).has_value();
     for (Entry* const entry : with_progress_) taken = entry->progress->offer(message).has_value() || taken;
     return taken;
 }
@@ -102,6 +102,21 @@ void ConsumerRegistry::on_consumer_hello(const control::ConsumerHello& hello, co
     }
     if (is_issuer()) answer(hello, *entry);
     reconsider();
+    if (shared_progress_ && progress_ == nullptr) open_shared_progress();
+}
+
+/// Progress may come thousands of times a second, what else is said on the control stream once: its log is
+/// only there when somebody asked (docs/decisions/0008).
+void ConsumerRegistry::open_shared_progress() noexcept {
+    const Endpoint& control = options_.endpoints.control;
+    try {
+        progress_ = context_.messaging().add_publication(control.channel, control.stream_id);
+    } catch (const std::exception& error) {  // asked for again with the next hello
+        if (!progress_log_.pass(now_ns_)) return;
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"stream_id", options_.stream_id}, {"reason", std::string_view(error.what())}},
+                       "stream {}: no progress on the control stream: {}", options_.stream_id, error.what());
+    }
 }
 
 void ConsumerRegistry::on_consumer_config(const control::ConsumerConfig& config,
@@ -193,8 +208,11 @@ bool ConsumerRegistry::follow(std::unique_ptr<messaging::Publication>& publicati
     try {
         publication = context_.messaging().add_publication(channel, static_cast<std::int32_t>(stream_id));
         ++counters_.consumer_streams_opened;
-        base::log(LogLevel::Info, kModule, "stream {}: opened {} {} for one consumer", options_.stream_id,
-                  channel, stream_id);
+        base::log_with(LogLevel::Info, kModule,
+                       {{"stream_id", options_.stream_id},
+                        {"channel", std::string_view(channel)},
+                        {"assigned_stream_id", stream_id}},
+                       "stream {}: opened {} {} for one consumer", options_.stream_id, channel, stream_id);
         return true;
     } catch (const std::exception& error) {
         ++counters_.consumer_streams_failed;
@@ -243,8 +261,13 @@ int ConsumerRegistry::remove_stale() noexcept {
     const std::size_t before = entries_.size();
     for (std::size_t i = entries_.size(); i-- > 0;) {
         if (now_ns_ - entries_[i]->heard_ns <= stale_after_ns_) continue;
-        base::log(LogLevel::Info, kModule, "stream {}: consumer {} is silent for {} ms", options_.stream_id,
-                  entries_[i]->consumer_id, (now_ns_ - entries_[i]->heard_ns) / kNanosPerMilli);
+        const Nanos silent_ns = now_ns_ - entries_[i]->heard_ns;
+        base::log_with(LogLevel::Warn, kModule,
+                       {{"stream_id", options_.stream_id},
+                        {"consumer_id", entries_[i]->consumer_id},
+                        {"silent_ns", silent_ns}},
+                       "stream {}: consumer {} is silent for {} ms", options_.stream_id,
+                       entries_[i]->consumer_id, silent_ns / kNanosPerMilli);
         remove(i);
         ++counters_.consumers_stale;
     }

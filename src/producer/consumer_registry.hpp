@@ -5,6 +5,7 @@
 #include <tensorpool/context.hpp>
 #include <tensorpool/producer.hpp>
 
+#include "base/log.hpp"
 #include "base/rate_gate.hpp"
 #include "base/timer.hpp"
 #include "control/dispatcher.hpp"
@@ -83,6 +84,7 @@ private:
     bool follow(std::unique_ptr<messaging::Publication>& publication, const std::string& channel,
                 std::uint32_t stream_id);
     void close(std::unique_ptr<messaging::Publication>& publication) noexcept;
+    void open_shared_progress() noexcept;
     void remove(std::size_t index) noexcept;
     int remove_stale() noexcept;
     /// Brings what send_*() looks at up to date.
@@ -96,7 +98,9 @@ private:
     ProducerCounters& counters_;
     std::unique_ptr<messaging::Subscription> control_;
     std::unique_ptr<messaging::Subscription> qos_;
-    control::ControlPublisher publisher_;  // the shared control stream: configs and progress
+    control::ControlPublisher publisher_;               // on the shared control stream: configs
+    std::unique_ptr<messaging::Publication> progress_;  // on it too; empty until somebody asks
+    base::LogLimit progress_log_;
     control::StreamIssuer issuer_;
     control::ControlDispatcher dispatcher_{*this};
     Nanos stale_after_ns_;

@@ -462,9 +462,15 @@ void Producer::Impl::use(std::shared_ptr<shm::StreamMapping> fresh, std::uint64_
     epoch = fresh_epoch;
     ++generation;
     ++counters.remaps;
+    base::log_with(LogLevel::Info, kModule, {{"stream_id", options.stream_id}, {"epoch", epoch}},
+                   "stream {}: mapped epoch {}", options.stream_id, epoch);
 }
 
 void Producer::Impl::unmap() noexcept {
+    if (mapping) {
+        base::log_with(LogLevel::Info, kModule, {{"stream_id", options.stream_id}, {"epoch", epoch}},
+                       "stream {}: unmapped epoch {}", options.stream_id, epoch);
+    }
     // Device slots may keep the memory alive; nothing of it is readable by consumers of a later epoch.
     mapping.reset();
     epoch = 0;

@@ -67,7 +67,13 @@ Mapping::Mapping(Context& context, const RateLimiterOptions& options, const Rate
       source_(context, source_of(options, what)),
       session_(context, session_of(options, what)),
       dest_(Producer::from_attach(context, session_, dest_of(options))),
-      slot_(what.max_rate_hz) {
+      slot_(what.max_rate_hz),
+      published_(
+          context.messaging(),
+          telemetry::stream_owner("RateLimiter", what.dest_stream_id, what.dest_stream_id,
+                                  options.instance_id, fmt::format("source={}", what.source_stream_id))) {
+    published_.add(telemetry::rows<RateLimiterCounters>(), counters);
+    published_.add(telemetry::rows<telemetry::RateLimiterGauges>(), gauges_);
     session_.request_attach();
 }
 
@@ -89,7 +95,8 @@ int Mapping::do_work(Nanos now_ns) noexcept {
         published_any_ = false;
         last_seq_ = 0;
     }
-    if (consumer_id_ && now_ns - heard_ns_ > stale_after_ns_) unbind("says hello no more", now_ns);
+    if (consumer_id_ && now_ns - heard_ns_ > stale_after_ns_)
+        unbind(LogLevel::Warn, "says hello no more", now_ns);
     follow_source();
     work += drain();
     if (pending_ && slot_.is_open(now_ns)) {
@@ -98,24 +105,22 @@ int Mapping::do_work(Nanos now_ns) noexcept {
         if (publish(frame)) slot_.on_published(now_ns);
         ++work;
     }
+    published_.cycle(now_ns, work, [this]() noexcept {
+        gauges_ = {source_.epoch(), dest_.epoch(), last_seq_, slot_.rate_hz()};
+    });
     return work;
 }
 
 void Mapping::forget_pending() noexcept {
-    if (!pending_) return;
     pending_.reset();
     ++counters.drops_epoch;
 }
 
 /// No frame crosses the end of a mapping: what waits points into it.
 void Mapping::follow_source() noexcept {
-    const ConsumerCounters& source = source_.counters();
-    if (source.unmaps != seen_unmaps_) {
-        seen_unmaps_ = source.unmaps;
-        forget_pending();
-    }
-    if (source.remaps == seen_remaps_) return;
-    seen_remaps_ = source.remaps;
+    if (pending_ && !source_.still_mapped(*pending_)) forget_pending();
+    if (source_.counters().remaps == seen_remaps_) return;
+    seen_remaps_ = source_.counters().remaps;
     slot_.restart();
     if (source_.epoch() == 0 || source_.epoch() == source_epoch_) return;
     source_epoch_ = source_.epoch();
@@ -136,7 +141,7 @@ int Mapping::drain() noexcept {
         const int delivered = source_.poll([this](const Frame& frame) { on_frame(frame); }, kPollLimit);
         work += delivered;
         // Polling itself unmaps when the numbers go back.
-        if (source_.counters().unmaps != seen_unmaps_) {
+        if (!source_.is_ready()) {
             follow_source();
             return work;
         }
@@ -230,11 +235,12 @@ void Mapping::on_hello(const control::ConsumerHello& hello, Nanos now_ns) noexce
 
 void Mapping::on_lease_revoked(const control::LeaseRevoked& revoked, Nanos now_ns) noexcept {
     if (revoked.stream_id != what_.dest_stream_id || revoked.role != Role::Consumer) return;
-    if (consumer_id_ && revoked.client_id == *consumer_id_) unbind("gave its lease back or lost it", now_ns);
+    if (consumer_id_ && revoked.client_id == *consumer_id_)
+        unbind(LogLevel::Info, "gave its lease back or lost it", now_ns);
 }
 
-void Mapping::unbind(std::string_view why, Nanos now_ns) noexcept {
-    base::log(LogLevel::Info, kModule, "stream {}: consumer {} {}", what_.dest_stream_id, *consumer_id_, why);
+void Mapping::unbind(LogLevel level, std::string_view why, Nanos now_ns) noexcept {
+    base::log(level, kModule, "stream {}: consumer {} {}", what_.dest_stream_id, *consumer_id_, why);
     consumer_id_.reset();
     slot_.change_rate(what_.max_rate_hz, now_ns);
 }

@@ -4,11 +4,14 @@
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/driver_session.hpp>
+#include <tensorpool/log.hpp>
 #include <tensorpool/producer.hpp>
 #include <tensorpool/rate_limiter.hpp>
 
 #include "control/messages.hpp"
 #include "rate_limiter/rate_slot.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
 
 #include <optional>
 
@@ -52,7 +55,7 @@ public:
 private:
     void follow_source() noexcept;
     void forget_pending() noexcept;
-    void unbind(std::string_view why, Nanos now_ns) noexcept;
+    void unbind(LogLevel level, std::string_view why, Nanos now_ns) noexcept;
     void on_frame(const Frame& frame) noexcept;
     int drain() noexcept;
     /// Section 3 of rate_limiter.md; true when the frame is out.
@@ -70,13 +73,14 @@ private:
     Nanos heard_ns_ = 0;
     std::optional<Frame> pending_;
     std::uint64_t source_epoch_ = 0;  // last followed
-    std::uint64_t seen_unmaps_ = 0;
     std::uint64_t seen_remaps_ = 0;
     std::uint64_t dest_generation_ = 0;
     std::uint64_t last_seq_ = 0;
     bool published_any_ = false;  // in the destination's current epoch
     bool renewing_ = false;       // the destination's lease is given back to begin a new epoch
     Nanos now_ns_ = 0;
+    telemetry::CounterSet published_;
+    telemetry::RateLimiterGauges gauges_;
 };
 
 }  // namespace tensorpool::rate_limiter

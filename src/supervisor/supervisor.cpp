@@ -144,17 +144,9 @@ public:
     void on_data_source_meta(const control::DataSourceMeta&, const messaging::Message&) override {
         ++counters.metadata;
     }
-    void on_undecodable(std::uint16_t schema_id, std::uint16_t template_id, std::int64_t,
-                        control::DecodeResult why, const messaging::Message&) override {
+    void on_undecodable(std::uint16_t, std::uint16_t, std::int64_t, control::DecodeResult,
+                        const messaging::Message&) override {
         ++counters.messages_invalid;
-        if (!undecodable_log_.pass(now_ns_)) return;
-        base::log_with(LogLevel::Warn, kModule,
-                       {{"schema_id", schema_id},
-                        {"template_id", template_id},
-                        {"reason", control::to_string(why)},
-                        {"held_back", undecodable_log_.take_held_back()}},
-                       "dropped a message of schema {} template {}: {}", schema_id, template_id,
-                       control::to_string(why));
     }
 
     int do_work(Nanos now_ns) noexcept {
@@ -381,7 +373,6 @@ private:
     telemetry::CounterSet published_{
         messaging_, {"Supervisor", static_cast<std::uint64_t>(opts.endpoints.control.stream_id)}};  // OBS-005
     telemetry::SupervisorGauges gauges_;
-    base::LogLimit undecodable_log_;
 };
 
 Supervisor::Supervisor(Context& context, SupervisorOptions options)

@@ -16,6 +16,16 @@ namespace {
 constexpr std::uint64_t kMostId = 32767;
 constexpr std::size_t kLongestInstance = 40;
 
+std::string plain_instance(std::string_view instance) {
+    std::string plain(instance.substr(0, kLongestInstance));
+    for (char& c : plain) {
+        const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                          c == '-' || c == '_' || c == '.';
+        if (!kept) c = '_';
+    }
+    return plain.empty() ? "unknown" : plain;
+}
+
 }  // namespace
 
 std::int32_t type_id_of(std::uint64_t owner_id, std::uint16_t number) noexcept {
@@ -38,15 +48,15 @@ std::string label_of(std::string_view label, const Owner& owner) {
     return fmt::format("{}: NodeId={} Name={}", label, owner.id, owner.name);
 }
 
+Owner plain_owner(std::string_view role, std::uint64_t id, std::string_view instance) {
+    return {fmt::format("{} instance={}", role, plain_instance(instance)), id};
+}
+
 Owner stream_owner(std::string_view role, std::uint64_t id, std::uint32_t stream_id,
-                   std::string_view instance) {
-    std::string plain(instance.substr(0, kLongestInstance));
-    for (char& c : plain) {
-        const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                          c == '-' || c == '_' || c == '.';
-        if (!kept) c = '_';
-    }
-    return {fmt::format("{} stream={} instance={}", role, stream_id, plain.empty() ? "unknown" : plain), id};
+                   std::string_view instance, std::string_view more) {
+    return {fmt::format("{} stream={} {}{}instance={}", role, stream_id, more, more.empty() ? "" : " ",
+                        plain_instance(instance)),
+            id};
 }
 
 CounterSet::CounterSet(messaging::Client& client, Owner owner) : client_(client), owner_(std::move(owner)) {

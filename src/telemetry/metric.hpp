@@ -14,7 +14,7 @@ enum class Kind : std::uint8_t {
 };
 
 /// One number that a role publishes. `number` and `label` are those of observability.md section 1 below
-/// kFirstOwnNumber, ours from there on.
+/// kFirstOwnNumber, ours from there on. Roles without a table there have what OT-06 asks for below.
 struct Metric {
     std::uint16_t number;
     std::string_view label;
@@ -42,8 +42,11 @@ struct Owner {
     std::uint64_t id = 0;
 };
 
-/// An owner with the id of its stream and an instance name, whose odd characters are replaced.
+/// An owner that belongs to no stream; the same of its instance name. "Discovery instance=unknown".
+[[nodiscard]] Owner plain_owner(std::string_view role, std::uint64_t id, std::string_view instance);
+/// An owner with the id of its stream and an instance name, whose odd characters are replaced. `more` is
+/// nothing or further words, as "source=10000".
 [[nodiscard]] Owner stream_owner(std::string_view role, std::uint64_t id, std::uint32_t stream_id,
-                                 std::string_view instance);
+                                 std::string_view instance, std::string_view more = {});
 
 }  // namespace tensorpool::telemetry

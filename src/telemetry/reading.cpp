@@ -37,6 +37,10 @@ std::optional<std::uint32_t> stream_of(const Owner& owner) {
     return number_of(word_after(owner.name, "stream="));
 }
 
+std::optional<std::uint32_t> source_stream_of(const Owner& owner) {
+    return number_of(word_after(owner.name, "source="));
+}
+
 std::string instance_of(const Owner& owner) {
     return std::string(word_after(owner.name, "instance="));
 }

@@ -26,8 +26,9 @@ struct Reading {
     bool own = false;
 };
 
-/// The stream and the instance that an owner's name tells; empty when it tells none.
+/// The streams and the instance that an owner's name tells; empty when it tells none.
 [[nodiscard]] std::optional<std::uint32_t> stream_of(const Owner& owner);
+[[nodiscard]] std::optional<std::uint32_t> source_stream_of(const Owner& owner);  ///< of who carries a stream
 [[nodiscard]] std::string instance_of(const Owner& owner);
 
 /// Understands counters by label and key, never by type id (OT-01).

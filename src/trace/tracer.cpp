@@ -5,6 +5,8 @@
 
 #include "base/log.hpp"
 #include "control/publisher.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
 #include "trace/link_ring.hpp"
 #include "trace/wall_clock.hpp"
 #include "wire/trace_blocks.hpp"
@@ -84,6 +86,8 @@ public:
         : opts(validated(std::move(options))),
           publisher_(context.messaging().add_publication(opts.endpoints.control.channel,
                                                          opts.endpoints.control.stream_id)),
+          totals_seen_(context.messaging(),
+                       telemetry::stream_owner("Tracer", opts.stream_id, opts.stream_id, context.instance())),
           ring_(opts.ring_words) {
         const std::size_t most = publisher_.publication().max_message_length();
         if (wire::trace_link_set_length(opts.max_parents) > most)
@@ -103,6 +107,7 @@ public:
             std::ignore = TraceIdGenerator(kFirstTraceNodeId, opts.layout, opts.wall_clock);
         }
         refresh_clock();
+        totals_seen_.add(telemetry::rows<TracerCounters>(), totals_);
     }
 
     // ---- the publishing thread --------------------------------------------------------------------------
@@ -190,6 +195,7 @@ public:
             send();
             ++sent;
         }
+        totals_seen_.cycle(now_ns, sent, [this]() noexcept { totals_ = counters(); });
         return sent;
     }
 
@@ -272,6 +278,8 @@ private:
     control::TraceLinkSet message_;
     Nanos next_refresh_ns_ = 0;
     Counter published_, not_connected_, send_failed_;
+    TracerCounters totals_;
+    telemetry::CounterSet totals_seen_;
 
     trace::LinkRing ring_;
 };

@@ -256,5 +256,32 @@ TEST_F(MappingTest, RefusesABaseDirectoryThatDoesNotExist) {
                  Error);
 }
 
+TEST_F(MappingTest, AFrameKeptBeyondItsHandlerSaysWhetherItsMemoryIsStillThere) {
+    Frame kept;
+    reader.on_frame = [&](const Frame& frame) { kept = frame; };
+    EXPECT_FALSE(reader.consumer.still_mapped(kept)) << "of nobody";
+    reader.map();
+    stream.publish(0);
+    reader.cycle();
+    ASSERT_TRUE(reader.consumer.still_mapped(kept));
+    EXPECT_TRUE(kept.intact());
+    std::vector<std::byte> copy(kept.payload().size());
+    EXPECT_TRUE(kept.copy_to(copy));
+    stream.publish(RawStream::kSlots);  // takes its slot
+    EXPECT_TRUE(reader.consumer.still_mapped(kept));
+    EXPECT_FALSE(kept.intact());
+
+    stream.create(2);
+    reader.map();
+    EXPECT_FALSE(reader.consumer.still_mapped(kept)) << "unmapped: it must not be looked at";
+    RawStreamReader other(stream);
+    other.on_frame = [&](const Frame& frame) { kept = frame; };
+    other.map();
+    stream.publish(0);
+    other.cycle();
+    EXPECT_TRUE(other.consumer.still_mapped(kept));
+    EXPECT_FALSE(reader.consumer.still_mapped(kept)) << "another consumer's";
+}
+
 }  // namespace
 }  // namespace tensorpool::test

@@ -4,6 +4,7 @@
 // What a provider answers, message by message.
 
 #include "discovery/discovery_fixture.hpp"
+#include "telemetry/counter_list.hpp"
 
 #include <tensorpool/error.hpp>
 #include <tensorpool/log.hpp>
@@ -548,6 +549,22 @@ TEST_F(ProviderTest, ShowsItsOwnProcessWhatItWouldAnswer) {
     EXPECT_EQ(found[0].stream_id, 11U);
     EXPECT_EQ(found[0].driver_control.stream_id, 1000);
     EXPECT_EQ(found[0].pools[1].stride_bytes, 8192U);
+}
+
+// spec: OBS-006, OT-06
+TEST_F(ProviderTest, OtherProcessesSeeItsCounters) {
+    start();
+    announce(10, 7);
+    announce(11, 7);
+    announce(10, 6);
+    ASSERT_TRUE(ask(request()));
+    clock.advance(kNanosPerMilli);
+    provider->do_work(clock.now_ns());
+    EXPECT_EQ(provider->counters().announces_regressed, 1u);
+    expect_published(context->messaging(), provider->counters(), "Discovery");
+    EXPECT_EQ(counter_value(context->messaging(), "DiscoveryResponsesOk", "Discovery"), 1);
+    EXPECT_EQ(counter_value(context->messaging(), "DiscoveryStreams", "Discovery"), 2);
+    EXPECT_THAT(counters_seen_by(context->messaging()).at(0).label, HasSubstr("NodeId=7000 "));
 }
 
 }  // namespace

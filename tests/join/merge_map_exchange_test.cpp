@@ -9,8 +9,10 @@
 #include "control/publisher.hpp"
 #include "support/gated_client.hpp"
 #include "support/raw_stream.hpp"
+#include "telemetry/counter_list.hpp"
 
 #include <tensorpool/error.hpp>
+#include <tensorpool/join_telemetry.hpp>
 #include <tensorpool/merge_map_exchange.hpp>
 
 #include <memory>
@@ -299,6 +301,25 @@ TEST(MergeMapPublisherTest, PeriodsMustBePositive) {
     EXPECT_THROW(MergeMapPublisher(*context, {.period_ns = 0}), Error);
     SequenceJoin barrier{join_options()};
     EXPECT_THROW(MergeMapClient(*context, barrier, {.request_period_ns = -1}), Error);
+}
+
+// spec: OBS-006, OT-06
+TEST_F(MergeMapExchangeTest, OtherProcessesSeeTheCountersOfABarrier) {
+    JoinTelemetry telemetry(*stage_context, barrier, &client);
+    authority.publish(map);
+    cycle();
+    see(barrier, kA, 3);
+    see(barrier, 4711, 3);
+    EXPECT_FALSE(barrier.decide(3, clock.now_ns()).ready());
+    see(barrier, kB, 3);
+    EXPECT_TRUE(barrier.decide(3, clock.now_ns()).ready());
+    telemetry.do_work(clock.now_ns());
+    const std::string owner = "Join stream=20000 instance=";
+    expect_published(authority_context->messaging(), barrier.counters(), owner);
+    expect_published(authority_context->messaging(), client.counters(), owner);
+    EXPECT_EQ(counter_value(authority_context->messaging(), "JoinReady", owner), 1);
+    EXPECT_EQ(counter_value(authority_context->messaging(), "JoinNotReady", owner), 1);
+    EXPECT_EQ(counter_value(authority_context->messaging(), "JoinInputs", owner), 2);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "rate_limiter/rate_slot.hpp"
 #include "support/allocation_counter.hpp"
+#include "telemetry/counter_list.hpp"
 #include "wire/frame_descriptor.hpp"
 
 #include <tensorpool/error.hpp>
@@ -356,6 +357,23 @@ TEST_F(RateLimiterTest, RefusesOptionsThatCannotWork) {
     refused([](auto& o) { o.source_progress = o.dest_progress = Endpoint{"aeron:ipc", 0}; });
     refused([](auto& o) { o.dest_qos = Endpoint{"aeron:ipc", 1400}; });
     refused([](auto& o) { o.consumer_stale_after_ns = 0; });
+}
+
+// spec: OBS-006, OT-06
+TEST_F(RateLimiterTest, OtherProcessesSeeWhatEachMappingDid) {
+    options.mappings = {{kSource, kDest, 10, 0}, {kSource, kDest + 1, 0, 0}};
+    start_all();
+    publish_at(30, 10 * kNanosPerMilli);
+    live(20 * kNanosPerMilli);
+    const auto reader = new_context();
+    const std::string slow = "RateLimiter stream=20000 source=10000 instance=limiter-1";
+    const std::string fast = "RateLimiter stream=20001 source=10000 instance=limiter-1";
+    expect_published(reader->messaging(), counters(0), slow);
+    expect_published(reader->messaging(), counters(1), fast);
+    EXPECT_GT(counter_value(reader->messaging(), "RateLimiterDropsRate", slow), 20);
+    EXPECT_EQ(counter_value(reader->messaging(), "RateLimiterFramesPublished", fast), 30);
+    EXPECT_EQ(counter_value(reader->messaging(), "RateLimiterRateHz", slow), 10);
+    EXPECT_EQ(counter_value(reader->messaging(), "RateLimiterLastSeq", fast), 29);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "messaging/messaging.hpp"
-#include "telemetry/reading.hpp"
+#include "telemetry/tables.hpp"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
@@ -40,6 +42,16 @@ inline std::optional<std::int64_t> counter_value(messaging::Client& client, cons
         }
     }
     return std::nullopt;
+}
+
+/// Every member of `counters` is what another process reads.
+template <typename Counters>
+void expect_published(messaging::Client& client, const Counters& counters, const std::string& owner) {
+    for (const auto& row : telemetry::rows<Counters>()) {
+        EXPECT_EQ(counter_value(client, std::string(row.metric.label), owner),
+                  static_cast<std::int64_t>(counters.*row.member))
+            << row.metric.label << " of " << owner;
+    }
 }
 
 }  // namespace tensorpool::test

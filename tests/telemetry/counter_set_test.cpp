@@ -177,6 +177,34 @@ TEST(MetricTableTest, GivesEveryMetricOfARoleItsOwnNumberLabelAndName) {
     EXPECT_TRUE(telemetry::metrics_of("Nobody").empty());
 }
 
+// spec: OBS-005
+TEST(MetricTableTest, NamesTheCountersOfTheProtocolAsItDoes) {
+    const auto names_of = [](std::string_view role) {
+        std::vector<std::string> names;
+        for (const telemetry::Metric& metric : telemetry::metrics_of(role)) {
+            if (metric.number < 3 || metric.number >= telemetry::kFirstOwnNumber) continue;
+            names.push_back(std::to_string(metric.number) + " " + std::string(metric.label) + " " +
+                            std::string(metric.name));
+        }
+        return names;
+    };
+    EXPECT_THAT(names_of("Bridge"),
+                testing::ElementsAre(
+                    "3 FramesForwarded bridge_frames_forwarded", "4 ChunksSent bridge_chunks_sent",
+                    "5 ChunksDropped bridge_chunks_dropped", "6 AssembliesReset bridge_assemblies_reset",
+                    "7 ControlForwarded bridge_control_forwarded",
+                    "8 FramesRematerialized bridge_frames_rematerialized"));
+    EXPECT_THAT(names_of("Supervisor"), testing::ElementsAre("3 ConfigPublished supervisor_config_published",
+                                                             "4 LivenessChecks supervisor_liveness_checks"));
+    EXPECT_THAT(
+        names_of("Driver"),
+        testing::ElementsAre("3 AttachResponses driver_attach_responses",
+                             "4 AttachResponseDrops driver_attach_response_drops",
+                             "5 DetachResponses driver_detach_responses", "6 Keepalives driver_keepalives",
+                             "7 LeaseRevoked driver_lease_revoked", "8 Announces driver_announces",
+                             "9 LeaseHsmUnhandled driver_lease_hsm_unhandled"));
+}
+
 template <typename Source>
 void expect_every_member_listed() {
     std::set<std::size_t> offsets;
@@ -193,7 +221,29 @@ void expect_every_member_listed() {
 TEST(MetricTableTest, PublishesEveryCounterThatARoleHas) {
     expect_every_member_listed<ProducerCounters>();
     expect_every_member_listed<ConsumerCounters>();
+    expect_every_member_listed<DriverCounters>();
     expect_every_member_listed<SupervisorCounters>();
+    expect_every_member_listed<DiscoveryProviderCounters>();
+    expect_every_member_listed<BridgeCounters>();
+    expect_every_member_listed<BridgeTransportCounters>();
+    expect_every_member_listed<RateLimiterCounters>();
+    expect_every_member_listed<JoinCounters>();
+    expect_every_member_listed<MergeMapClientCounters>();
+    expect_every_member_listed<TracerCounters>();
+    expect_every_member_listed<TraceRecorderCounters>();
+    expect_every_member_listed<TraceStoreCounters>();
+}
+
+TEST(MetricTableTest, PublishesEveryGaugeThatARoleHas) {
+    expect_every_member_listed<telemetry::ProducerGauges>();
+    expect_every_member_listed<telemetry::ConsumerGauges>();
+    expect_every_member_listed<telemetry::DriverGauges>();
+    expect_every_member_listed<telemetry::SupervisorGauges>();
+    expect_every_member_listed<telemetry::DiscoveryGauges>();
+    expect_every_member_listed<telemetry::BridgeGauges>();
+    expect_every_member_listed<telemetry::RateLimiterGauges>();
+    expect_every_member_listed<telemetry::JoinGauges>();
+    expect_every_member_listed<telemetry::TraceRecorderGauges>();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "support/eventually.hpp"
 #include "support/golden.hpp"
 #include "system/standalone_processes.hpp"
+#include "telemetry/counter_list.hpp"
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/producer.hpp>
@@ -307,6 +308,24 @@ TEST_F(NodeRecorderTest, AProducerAsksForItsNodeIdAgainAlsoFromARestartedDriver)
     ASSERT_TRUE(harness.run_until([&] { return client.session->attachment() != nullptr; }));
     EXPECT_GT(client.session->generation(), generation);
     EXPECT_EQ(client.session->attachment()->node_id, node_id);
+}
+
+// spec: OBS-006, OT-06
+TEST_F(RecorderTest, OtherProcessesSeeWhatWasHeardAndWritten) {
+    TracedStream camera(publishing, dir_, 10001, 1);
+    ASSERT_TRUE(joined(camera));
+    const std::uint64_t id = camera.tracer.mint();
+    ASSERT_EQ(camera.tracer.link(camera.publish(id), id, std::array<std::uint64_t, 1>{7}),
+              LinkResult::Queued);
+    ASSERT_TRUE(recorded(2, 1));
+    streams.clear();
+    EXPECT_TRUE(run_until([&] {
+        const auto rows = counter_value(publishing.messaging(), "TraceRowsWritten", "TraceRecorder");
+        return store->pending_rows() == 0 &&
+               rows == static_cast<std::int64_t>(store->counters().rows_written);
+    }));
+    expect_published(publishing.messaging(), recorder->counters(), "TraceRecorder");
+    EXPECT_EQ(counter_value(publishing.messaging(), "TraceRowsPending", "TraceRecorder"), 0);
 }
 
 }  // namespace

@@ -266,5 +266,73 @@ TEST_F(TraceStoreTest, WindowsComeFromThePerFrameThreadWithoutAllocating) {
     EXPECT_EQ(TraceReader(path()).totals().windows, 1U);
 }
 
+/// An id as one of the default layout minted then.
+std::uint64_t id_at(std::int64_t unix_ms, std::uint64_t node_and_sequence) {
+    return static_cast<std::uint64_t>(unix_ms) << 22 | node_and_sequence;
+}
+
+TEST_F(TraceStoreTest, PruningDeletesWhatWasMintedBeforeAndNothingElse) {
+    constexpr std::int64_t kCut = 1'700'000'000'000;
+    const std::uint64_t old_root = id_at(kCut - 5000, 1);
+    const std::uint64_t old_join = id_at(kCut - 1, 4'194'303);  // the last id before
+    const std::uint64_t new_root = id_at(kCut, 0);              // the first one after
+    const std::uint64_t new_join = id_at(kCut + 9, 3);
+    TraceStore store = open();
+    store.add(frame(1, 1, old_root));
+    store.add(frame(2, 1, old_join));
+    store.add(frame(1, 2, new_root));
+    store.add(frame(2, 2, new_join));
+    store.add(frame(3, 1, 0, 100));  // without an id: by their times
+    store.add(frame(3, 2, 0, 200));
+    store.add(frame(3, 3, 0, 900));
+    store.add(frame(4, 1, kHuge));  // of no layout of ours
+    store.add_link(old_join, old_root);
+    store.add_link(new_join, old_join);
+    store.add_link(new_join, new_root);
+    store.add(TraceWindow{.trace_id = old_join, .in_stream_id = 1, .epoch = 1, .seq_start = 1, .seq_end = 1});
+    store.add(TraceWindow{.trace_id = new_join, .in_stream_id = 1, .epoch = 1, .seq_start = 2, .seq_end = 2});
+    const std::uint64_t cut_ns = static_cast<std::uint64_t>(kCut) * 1'000'000;
+    store.add(TraceNode{7, 70, cut_ns - 900});  // another process has its id since before the cut
+    store.add(TraceNode{7, 71, cut_ns - 800});
+    store.add(TraceNode{8, 80, cut_ns - 900});  // went on past it
+    store.add(TraceNode{8, 81, cut_ns + 100});
+    ASSERT_TRUE(store.commit());
+    (void)store.expand_windows();
+
+    const TracePruned done =
+        store.prune({.before_unix_ms = kCut, .untraced_before_ns = 150, .untraced_after_ns = 800});
+    EXPECT_EQ(done.frames, 4u);
+    EXPECT_EQ(done.links, 1u);
+    EXPECT_EQ(done.windows, 1u);
+    EXPECT_EQ(done.nodes, 1u);
+    EXPECT_EQ(sql("SELECT stream_id, seq FROM frames ORDER BY 1, 2"), "1 2 2 2 3 2 4 1 ");
+    EXPECT_EQ(sql("SELECT count(*) FROM trace_windows_expanded"), "1 ");
+    EXPECT_THAT(ids_of(lineage(new_join)), UnorderedElementsAre(new_join, new_root, old_join))
+        << "links to what is gone stay";
+    EXPECT_TRUE(lineage(new_join).find(old_join)->frames.empty());
+    EXPECT_EQ(sql("SELECT node_id, process_id FROM trace_nodes ORDER BY 1, 2"), "7 71 8 80 8 81 ");
+    EXPECT_EQ(store.prune({.before_unix_ms = kCut}).frames, 0u) << "again: nothing is left to do";
+    EXPECT_THROW((void)store.prune({.before_unix_ms = -1}), Error);
+}
+
+TEST_F(TraceStoreTest, PruningGivesSpaceBackWhileAnotherWriterGoesOn) {
+    constexpr std::int64_t kCut = 1'700'000'000'000;
+    TraceStore store = open();
+    TraceStore recorder = open();
+    constexpr std::uint64_t kRows = 30'000;  // more than one transaction takes
+    for (std::uint64_t seq = 0; seq < kRows; ++seq) store.add(frame(1, seq, id_at(kCut - 1000, seq)));
+    ASSERT_TRUE(store.commit());
+    const auto grown = std::filesystem::file_size(path());
+    recorder.add(frame(2, 1, id_at(kCut + 1, 1)));
+    ASSERT_TRUE(recorder.commit());
+    EXPECT_EQ(store.prune({.before_unix_ms = kCut, .vacuum = true}).frames, kRows);
+    EXPECT_LT(std::filesystem::file_size(path()), grown / 4);
+    EXPECT_EQ(std::filesystem::file_size(path() + "-wal"), 0u);
+    recorder.add(frame(2, 2, id_at(kCut + 1, 2)));
+    EXPECT_TRUE(recorder.commit()) << recorder.last_error();
+    EXPECT_EQ(sql("SELECT count(*) FROM frames"), "2 ");
+    EXPECT_EQ(sql("PRAGMA integrity_check"), "ok ");
+}
+
 }  // namespace
 }  // namespace tensorpool::test

@@ -5,6 +5,7 @@
 #include "support/allocation_counter.hpp"
 #include "support/gated_client.hpp"
 #include "support/raw_stream.hpp"
+#include "telemetry/counter_list.hpp"
 
 #include <tensorpool/error.hpp>
 #include <tensorpool/trace.hpp>
@@ -389,6 +390,19 @@ TEST_F(TracerTest, RefusesOptionsThatCannotBe) {
     wrong.node_id = 0;
     wrong.layout.node_id_bits = 20;
     EXPECT_THAT(refusal(wrong), HasSubstr("22")) << "now, not when the lease comes";
+}
+
+// spec: OBS-006, OT-06
+TEST_F(TracerTest, OtherProcessesSeeItsCounters) {
+    Tracer& tracer = start();
+    const std::uint64_t id = tracer.mint();
+    EXPECT_EQ(tracer.link(1, id, Ids{5, 6}), LinkResult::Queued);
+    EXPECT_EQ(tracer.carry(9), 9u);
+    cycle();
+    expect_published(listening_->messaging(), tracer.counters(), "Tracer stream=20001 ");
+    EXPECT_EQ(counter_value(listening_->messaging(), "TraceLinksPublished", "Tracer"), 1);
+    tracer_.reset();
+    EXPECT_FALSE(counter_value(listening_->messaging(), "TraceLinksPublished", "Tracer"));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "base/timer.hpp"
 #include "control/dispatcher.hpp"
+#include "telemetry/counter_set.hpp"
+#include "telemetry/tables.hpp"
 #include "trace/store/slot_times.hpp"
 #include "wire/frame_descriptor.hpp"
 
@@ -39,7 +41,14 @@ public:
           store_(store),
           times_(opts.allowed_base_dirs),
           dispatcher_(*this),
-          commit_timer_(opts.batch_ns, context.clock().now_ns()) {
+          commit_timer_(opts.batch_ns, context.clock().now_ns()),
+          published_(messaging_,
+                     telemetry::plain_owner("TraceRecorder",
+                                            static_cast<std::uint64_t>(opts.endpoints.control.stream_id),
+                                            context.instance())) {
+        published_.add(telemetry::rows<TraceRecorderCounters>(), shown_);
+        published_.add(telemetry::rows<TraceStoreCounters>(), shown_store_);
+        published_.add(telemetry::rows<telemetry::TraceRecorderGauges>(), gauges_);
         const StreamEndpoints& at = opts.endpoints;
         // Several names may stand for one stream, descriptors among them (STR-005).
         for (const Endpoint& endpoint : {at.control, at.announce, at.qos, at.metadata, at.descriptor}) {
@@ -64,6 +73,11 @@ public:
             work += store_.pending_rows() != 0 ? 1 : 0;
             commit();  // a failure is counted and logged there
         }
+        published_.cycle(now_ns, work, [this]() noexcept {
+            shown_ = read_counters();
+            shown_store_ = store_.counters();
+            gauges_.rows_pending = store_.pending_rows();
+        });
         return work;
     }
 
@@ -181,6 +195,10 @@ private:
     base::PeriodicTimer commit_timer_;
     TraceRecorderCounters counters_;
     Nanos now_ns_ = 0;
+    TraceRecorderCounters shown_;
+    TraceStoreCounters shown_store_;
+    telemetry::TraceRecorderGauges gauges_;
+    telemetry::CounterSet published_;
 };
 
 TraceRecorder::TraceRecorder(Context& context, TraceStore& store, TraceRecorderOptions options)

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <utility>
 
 namespace tensorpool {
@@ -23,6 +24,9 @@ using trace::Transaction;
 constexpr std::string_view kModule = "Trace";
 constexpr std::size_t kOfferedWindows = 1024;
 constexpr std::uint64_t kSeqsPerTransaction = 16384;  // of one window (TRACE-037)
+constexpr std::int64_t kRowsPerDelete = 8192;         // as many, so that no writer waits for long
+
+constexpr std::uint64_t kMostTime = std::numeric_limits<std::int64_t>::max();  // that SQLite compares
 
 struct Link {
     std::uint64_t trace_id = 0;
@@ -84,6 +88,7 @@ public:
     }
 
     TraceExpansion expand_windows(bool also_unfinished);
+    TracePruned prune(const TracePruning& what);
 
     bool offer(const TraceWindow& window) noexcept {
         if (offered_.push(window)) return true;
@@ -134,6 +139,9 @@ private:
     [[nodiscard]] std::vector<TraceWindow> unexpanded() const;
     [[nodiscard]] bool is_recorded(const TraceWindow& window) const;
     std::uint64_t expand(const TraceWindow& window) const;
+    /// Runs a DELETE that takes at most kRowsPerDelete rows until it finds none; how many it deleted.
+    template <typename... Values>
+    std::uint64_t delete_all(std::string_view sql, const Values&... values) const;
 
     Database database_;
     Statement insert_frame_;
@@ -218,6 +226,70 @@ TraceExpansion TraceStore::Impl::expand_windows(bool also_unfinished) {
     return done;
 }
 
+// ---- pruning ----------------------------------------------------------------------------------------------
+
+template <typename... Values>
+std::uint64_t TraceStore::Impl::delete_all(std::string_view sql, const Values&... values) const {
+    Statement statement = database_.prepare(sql);
+    std::uint64_t deleted = 0;
+    while (true) {
+        const std::uint64_t before = database_.rows_changed();
+        Transaction transaction(database_);
+        statement.bind(kRowsPerDelete, values...).run();
+        transaction.commit();
+        const std::uint64_t now = database_.rows_changed() - before;
+        deleted += now;
+        if (now < static_cast<std::uint64_t>(kRowsPerDelete)) return deleted;
+    }
+}
+
+TracePruned TraceStore::Impl::prune(const TracePruning& what) {
+    const TraceIdLayout& layout = what.layout;
+    const std::uint32_t shift = layout.node_id_bits + layout.sequence_bits;
+    const std::int64_t ms = what.before_unix_ms - layout.timestamp_offset_ms;
+    if (shift > 22 || ms < 0 || ms > std::numeric_limits<std::int64_t>::max() >> shift) {
+        throw Error(ErrorCode::InvalidArgument,
+                    fmt::format("{}: {} ms since 1970 is no time that a trace id of {} + {} bits can have",
+                                opts.path, what.before_unix_ms, layout.node_id_bits, layout.sequence_bits));
+    }
+    const std::int64_t first_kept = ms << shift;
+    TracePruned done;
+    done.frames = delete_all(
+        "DELETE FROM frames WHERE (stream_id, epoch, seq) IN (SELECT stream_id, epoch, seq FROM frames "
+        "WHERE trace_id > 0 AND trace_id < ?2 LIMIT ?1)",
+        first_kept);
+    done.frames += delete_all(
+        "DELETE FROM frames WHERE (stream_id, epoch, seq) IN (SELECT stream_id, epoch, seq FROM frames "
+        "WHERE trace_id = 0 AND (t_ns < ?2 OR t_ns > ?3) LIMIT ?1)",
+        std::min<std::uint64_t>(what.untraced_before_ns, kMostTime),
+        std::min<std::uint64_t>(what.untraced_after_ns, kMostTime));
+    done.links = delete_all(
+        "DELETE FROM trace_links WHERE (trace_id, parent_trace_id) IN (SELECT trace_id, parent_trace_id "
+        "FROM trace_links WHERE trace_id > 0 AND trace_id < ?2 LIMIT ?1)",
+        first_kept);
+    done.windows = delete_all(
+        "DELETE FROM trace_windows WHERE (trace_id, in_stream_id) IN (SELECT trace_id, in_stream_id "
+        "FROM trace_windows WHERE trace_id > 0 AND trace_id < ?2 LIMIT ?1)",
+        first_kept);
+    delete_all(
+        "DELETE FROM trace_windows_expanded WHERE (trace_id, in_stream_id) IN (SELECT trace_id, in_stream_id "
+        "FROM trace_windows_expanded WHERE trace_id > 0 AND trace_id < ?2 LIMIT ?1)",
+        first_kept);
+    done.nodes = delete_all(
+        "DELETE FROM trace_nodes WHERE (node_id, process_id, start_time) IN (SELECT n.node_id, n.process_id, "
+        "n.start_time FROM trace_nodes n WHERE EXISTS(SELECT 1 FROM trace_nodes m WHERE m.node_id = "
+        "n.node_id "
+        "AND m.start_time > n.start_time AND m.start_time < ?2) LIMIT ?1)",
+        what.before_unix_ms <= std::numeric_limits<std::int64_t>::max() / kNanosPerMilli
+            ? what.before_unix_ms * kNanosPerMilli
+            : std::numeric_limits<std::int64_t>::max());
+    if (what.vacuum) database_.execute("VACUUM");
+    // As far as readers allow; what they still look at stays in the log until the next time.
+    Statement checkpoint = database_.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+    checkpoint.run();
+    return done;
+}
+
 // ---- the interface ----------------------------------------------------------------------------------------
 
 TraceStore::TraceStore(TraceStoreOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
@@ -252,6 +324,9 @@ const std::string& TraceStore::last_error() const noexcept {
 }
 const TraceStoreCounters& TraceStore::counters() const noexcept {
     return impl_->read_counters();
+}
+TracePruned TraceStore::prune(const TracePruning& what) {
+    return impl_->prune(what);
 }
 TraceExpansion TraceStore::expand_windows(bool also_unfinished) {
     return impl_->expand_windows(also_unfinished);
