@@ -42,7 +42,7 @@ struct CounterInfo {
     std::int32_t id = 0;  ///< tells it from every other one at this moment
     std::int32_t type_id = 0;
     std::int64_t value = 0;
-    std::span<const std::byte> key;
+    std::span<const std::byte> key;  ///< Aeron fills it up to the longest with zeros
     std::string_view label;  ///< whatever its owner wrote: make it printable() before it reaches a terminal
     bool own = false;        ///< made by the client that is asked
 };

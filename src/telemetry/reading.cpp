@@ -56,6 +56,8 @@ std::optional<Reading> CounterReader::read(const messaging::CounterInfo& info) c
         reading.owner.id |= std::to_integer<std::uint64_t>(info.key[i]) << (8 * i);
     const auto name = info.key.subspan(kOwnerIdBytes);
     reading.owner.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
+    // Aeron fills a key up with zeros.
+    reading.owner.name.resize(std::min(reading.owner.name.find('\0'), reading.owner.name.size()));
     reading.role = reading.owner.name.substr(0, reading.owner.name.find(' '));
 
     const auto role = std::find_if(roles_.begin(), roles_.end(),

@@ -99,8 +99,9 @@ TEST_F(TpDiscoveryTest, BeingListedGrantsNothing) {
     ASSERT_TRUE(lists(1, {"--data-source-name", "camera-1"})) << err;
     // The list says where the memory is; without a lease, or outside the allowed directories, nothing is
     // mapped.
-    EXPECT_EQ(
-        run({"consume", "camera-1", "--duration-s", "2", "--allow", dir.str() + "/messaging", "--json"}), 0);
+    std::filesystem::create_directory(path("elsewhere"));
+    ASSERT_EQ(run({"consume", "camera-1", "--duration-s", "2", "--allow", path("elsewhere"), "--json"}), 0)
+        << err;
     EXPECT_EQ(json_lines(out).back().at("frames"), 0);
     EXPECT_EQ(json_lines(out).back().at("mapped"), false);
 }

@@ -95,7 +95,7 @@ TEST_F(TpDriverTest, ValidatesAndDumpsAConfigurationWithItsOverrides) {
 // spec: TOOL-029
 TEST_F(TpDriverTest, DumpsEveryValueInOrderAsTextAndAsJson) {
     const std::string file = write_config("[driver]\nstream_id_range = \"20000-29999\"\n");
-    ASSERT_EQ(run({"driver-config-dump", file}), 0) << err;
+    ASSERT_EQ(run({"driver-config-dump", file}, {"TP_MESSAGING=embedded", "AERON_DIR="}), 0) << err;
     EXPECT_EQ(out,
               "instance_id=driver-01\naeron_dir=\ncontrol_channel=aeron:ipc?term-length=4m\n"
               "control_stream_id=1000\nannounce_channel=aeron:ipc?term-length=4m\nannounce_stream_id=1000\n"
@@ -105,7 +105,7 @@ TEST_F(TpDriverTest, DumpsEveryValueInOrderAsTextAndAsJson) {
               "stream_id_range=20000-29999\nprofiles=1\n"
               "profile=small header_nslots=16 header_slot_bytes=256 max_dims=8\n"
               "pool_id=1 stride_bytes=65536\nstreams=1\nstream=cam1 stream_id=10000 profile=small\n");
-    ASSERT_EQ(run({"driver-config-dump", file, "--json"}), 0) << err;
+    ASSERT_EQ(run({"driver-config-dump", file, "--json"}, {"TP_MESSAGING=embedded", "AERON_DIR="}), 0) << err;
     const auto dump = nlohmann::ordered_json::parse(out);
     EXPECT_EQ(dump.begin().key(), "instance_id");
     EXPECT_EQ(dump.at("stream_id_range"), nlohmann::json::parse("[[20000,29999]]"));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/eventually.hpp"
+#include "support/messaging_choice.hpp"
 #include "support/program.hpp"
 #include "support/temp_dir.hpp"
 
@@ -20,7 +21,7 @@
 
 namespace tensorpool::test {
 
-/// `tp` as real processes, with messages and shared memory in a private directory.
+/// `tp` as real processes, with shared memory in a private directory, and messages there or on the tests' Aeron.
 class TpTest : public testing::Test {
 protected:
     void SetUp() override { std::filesystem::create_directory(shm_dir()); }
@@ -29,10 +30,16 @@ protected:
     [[nodiscard]] std::string shm_dir() const { return dir.str() + "/shm"; }
     [[nodiscard]] std::string path(const std::string& name) const { return dir.str() + "/" + name; }
 
+    /// What tells a program which messaging to use.
+    [[nodiscard]] std::vector<std::string> messaging_environment() const {
+        if (aeron_dir_of_tests().empty()) return {"TP_MESSAGING_DIR=" + messaging_dir()};
+        return {"TP_MESSAGING=aeron", "AERON_DIR=" + aeron_dir_of_tests()};
+    }
     [[nodiscard]] std::unique_ptr<Program> tp(std::vector<std::string> words,
                                               std::vector<std::string> environment = {}) const {
         words.insert(words.begin(), TP_PROGRAM);
-        environment.push_back("TP_MESSAGING_DIR=" + messaging_dir());
+        const auto messaging = messaging_environment();
+        environment.insert(environment.end(), messaging.begin(), messaging.end());  // the first of a name counts
         return std::make_unique<Program>(words, environment);
     }
     /// Runs to the end; the exit code, output in `out` and `err`.

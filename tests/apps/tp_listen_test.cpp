@@ -27,7 +27,7 @@ class TpListenTest : public TpTest {
 protected:
     void SetUp() override {
         TpTest::SetUp();
-        context = std::make_unique<Context>(ContextOptions{.messaging_dir = messaging_dir()});
+        context = std::make_unique<Context>(messaging_options_in(dir));
         control = publisher(at.control);
         qos = publisher(at.qos);
         descriptors = publisher(at.descriptor);

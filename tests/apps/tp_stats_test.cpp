@@ -129,7 +129,11 @@ TEST_F(TpStatsTest, ShowsNothingOfTheDead) {
     EXPECT_TRUE(eventually([&] { return stat("FramesCommitted") > 0; })) << producer->err();
     producer->signal(SIGKILL);
     producer->wait();
-    EXPECT_EQ(stat("FramesCommitted"), -1);
+    if (aeron_dir_of_tests().empty()) {
+        EXPECT_EQ(stat("FramesCommitted"), -1);
+    } else {  // once the media driver counts its client as dead
+        EXPECT_TRUE(eventually([&] { return stat("FramesCommitted") == -1; }));
+    }
     EXPECT_FALSE(std::filesystem::exists(messaging_dir() + "/counters"));
 }
 

@@ -37,7 +37,7 @@ protected:
     }
     [[nodiscard]] std::unique_ptr<Program> start_stage() const {
         return std::make_unique<Program>(std::vector<std::string>{TP_STAGE, "10000", "20000", shm_dir()},
-                                         std::vector<std::string>{"TP_MESSAGING_DIR=" + messaging_dir()});
+                                         messaging_environment());
     }
     [[nodiscard]] std::uint64_t frames_recorded() const {
         return std::filesystem::exists(db()) ? TraceReader(db()).totals().frames : 0;
@@ -248,9 +248,7 @@ TEST_F(TpTraceTest, SaysInOneLineWhatCannotBeAnswered) {
 TEST_F(TpTraceTest, ListenDecodesLinkSets) {
     const auto listener =
         tp({"listen", "--streams", "control", "--types", "TraceLinkSet", "--duration-s", "0"});
-    ContextOptions options;
-    options.messaging_dir = messaging_dir();
-    Context context(options);
+    Context context(messaging_options_in(dir));
     TracerOptions tracing;
     tracing.stream_id = 20000;
     tracing.node_id = 1;

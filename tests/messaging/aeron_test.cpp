@@ -304,9 +304,13 @@ TEST_F(AeronTest, RefusesACounterKeyThatIsTooLongAndPassesOnWhatAHandlerThrows) 
                 HasSubstr("113"));
     const auto longest = client->add_counter(4712, {}, std::string(1000, 'l'));
     std::size_t label = 0;
-    client->for_each_counter([&](const messaging::CounterInfo& info) {
-        if (info.type_id == 4712) label = info.label.size();
-    });
+    EXPECT_TRUE(eventually([&] {
+        client->do_work(monotonic_now_ns());
+        client->for_each_counter([&](const messaging::CounterInfo& info) {
+            if (info.type_id == 4712) label = info.label.size();
+        });
+        return label != 0;
+    }));
     EXPECT_EQ(label, messaging::kMaxCounterLabel);
     EXPECT_THROW(
         client->for_each_counter([](const messaging::CounterInfo&) { throw std::runtime_error("x"); }),

@@ -89,15 +89,16 @@ TEST(StandaloneKillTest, AProducerNeitherSlowsDownNorLeaksWhenItsReadersAreKille
 // spec: WIRE-039 WIRE-040 WIRE-041 WIRE-042 WIRE-043
 TEST(TornFrameTest, AReaderOfATinyRingNeverAcceptsAMixtureOfTwoFrames) {
     const TempDir dir;
-    ForkedChild producer([&]() -> int { produce_for_ever(dir, 2); });
-    CheckingConsumer reader(dir);
+    ForkedChild producer([&]() -> int { produce_for_ever(dir, 2, kPatientPeriod); });
+    CheckingConsumer reader(dir, kPatientPeriod);
     const std::uint64_t enough = static_cast<std::uint64_t>(rounds(20'000));
     ASSERT_TRUE(eventually(
         [&] {
             for (int i = 0; i < 100; ++i) reader.cycle();
             return reader.whole >= enough;
         },
-        std::chrono::minutes(3)));
+        std::chrono::minutes(3)))
+        << reader.whole << " whole; " << reader.consumer.last_error();
     EXPECT_EQ(reader.torn, 0U);
     std::printf("%llu frames whole, %llu overwritten while being read, %llu late\n",
                 static_cast<unsigned long long>(reader.whole), static_cast<unsigned long long>(reader.lost),

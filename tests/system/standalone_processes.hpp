@@ -28,6 +28,11 @@ namespace tensorpool::test {
 inline constexpr std::uint32_t kKillStream = 4242;
 inline constexpr std::uint32_t kFrameBytes = 24 * 1024;
 
+/// Short, so that a dead owner is noticed soon.
+inline constexpr Nanos kAnnouncePeriod = 20 * kNanosPerMilli;
+/// For tests in which nobody dies: a live owner must get the processor more often than every fourth period.
+inline constexpr Nanos kPatientPeriod = 2 * kNanosPerSecond;
+
 inline ContextOptions context_options_in(const TempDir& dir) {
     return messaging_options_in(dir);
 }
@@ -35,7 +40,7 @@ inline ContextOptions context_options_in(const TempDir& dir) {
 inline ProducerOptions producer_options_in(const TempDir& dir, std::uint32_t nslots) {
     ProducerOptions options;
     options.stream_id = kKillStream;
-    options.announce_period_ns = 20 * kNanosPerMilli;
+    options.announce_period_ns = kAnnouncePeriod;
     options.standalone.emplace();
     options.standalone->base_dir = dir.str();
     options.standalone->header_nslots = nslots;
@@ -47,7 +52,7 @@ inline ConsumerOptions consumer_options_in(const TempDir& dir) {
     ConsumerOptions options;
     options.stream_id = kKillStream;
     options.use_driver = false;
-    options.announce_period_ns = 20 * kNanosPerMilli;
+    options.announce_period_ns = kAnnouncePeriod;
     options.allowed_base_dirs = {dir.str()};
     return options;
 }
@@ -70,9 +75,12 @@ inline bool publish_pattern(Producer& producer) {
 }
 
 /// Publishes until it is killed.
-[[noreturn]] inline void produce_for_ever(const TempDir& dir, std::uint32_t nslots) {
+[[noreturn]] inline void produce_for_ever(const TempDir& dir, std::uint32_t nslots,
+                                          Nanos announce_period_ns = kAnnouncePeriod) {
     Context context(context_options_in(dir));
-    Producer producer(context, producer_options_in(dir, nslots));
+    ProducerOptions options = producer_options_in(dir, nslots);
+    options.announce_period_ns = announce_period_ns;
+    Producer producer(context, options);
     while (true) {
         producer.do_work(monotonic_now_ns());
         for (int i = 0; i < 8; ++i) publish_pattern(producer);
@@ -82,8 +90,8 @@ inline bool publish_pattern(Producer& producer) {
 /// A consumer that checks every byte of every frame it is given.
 class CheckingConsumer {
 public:
-    explicit CheckingConsumer(const TempDir& dir)
-        : context(context_options_in(dir)), consumer(context, consumer_options_in(dir)) {
+    explicit CheckingConsumer(const TempDir& dir, Nanos announce_period_ns = kAnnouncePeriod)
+        : context(context_options_in(dir)), consumer(context, options_in(dir, announce_period_ns)) {
         copy_.resize(kFrameBytes);
     }
 
@@ -102,6 +110,11 @@ public:
     std::vector<std::uint64_t> epochs;
 
 private:
+    static ConsumerOptions options_in(const TempDir& dir, Nanos announce_period_ns) {
+        ConsumerOptions options = consumer_options_in(dir);
+        options.announce_period_ns = announce_period_ns;
+        return options;
+    }
     void check(const Frame& frame) {
         // Both ways of reading: a checked copy, and in place with a check afterwards.
         const bool copied = frame.copy_to(copy_);

@@ -28,6 +28,7 @@ constexpr Nanos kLongestSleepNs = 3600 * kNanosPerSecond;
 // Aeron has nothing to sleep on: after a moment of looking, naps that grow up to the time that a message may
 // well be late.
 constexpr int kLooksBeforeNap = 64;
+constexpr Nanos kLooksNs = 5'000;  // there may be hundreds of images to look at
 constexpr Nanos kFirstNapNs = 20'000;
 constexpr Nanos kLongestNapNs = kNanosPerMilli;
 
@@ -86,11 +87,13 @@ bool AeronClient::wait(std::span<Subscription* const> subscriptions, Nanos timeo
         // A wake() since the last wait() must not be lost, though nobody slept when it came.
         if (std::exchange(static_cast<AeronSubscription*>(each)->seen_wakes, wakes) != wakes) return true;
     }
+    const Nanos start_ns = monotonic_now_ns();
     for (int look = 0; look < kLooksBeforeNap; ++look) {
         if (any_pending(subscriptions)) return true;
+        if (monotonic_now_ns() - start_ns > kLooksNs) break;
         cpu_relax();
     }
-    const Nanos deadline = monotonic_now_ns() + std::clamp<Nanos>(timeout_ns, 0, kLongestSleepNs);
+    const Nanos deadline = start_ns + std::clamp<Nanos>(timeout_ns, 0, kLongestSleepNs);
     const std::array<embedded::WaitWord, 1> word{{{&core_->wake_word(), wakes}}};
     for (Nanos nap_ns = kFirstNapNs;; nap_ns = std::min(2 * nap_ns, kLongestNapNs)) {
         core_->nudge();

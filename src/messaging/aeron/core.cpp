@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 namespace tensorpool::messaging::aeron {
 namespace {
@@ -70,6 +71,12 @@ void Core::add(Resource& resource) {
         }
         std::this_thread::sleep_for(kNap);
     }
+}
+
+void Core::add_later(Resource& resource) {
+    const std::lock_guard guard(mutex_);
+    entries_.push_back({.resource = &resource, .awaited = false});
+    if (session_ != nullptr) begin(entries_.back());
 }
 
 bool Core::settled(const Resource& resource) {
@@ -135,6 +142,7 @@ void Core::advance(Entry& entry) noexcept {
     if (entry.progress == Resource::Progress::Waiting) {
         entry.progress = entry.resource->advance();
         if (entry.progress == Resource::Progress::Failed) on_failure(entry);
+        if (entry.progress == Resource::Progress::Done) entry.logged = false;
     } else if (entry.progress == Resource::Progress::Failed && !entry.awaited &&
                monotonic_now_ns() >= entry.retry_ns) {
         begin(entry);
@@ -153,6 +161,8 @@ void Core::on_failure(Entry& entry) noexcept {
         entry.why = last_error();
         if (entry.awaited) return;
         entry.retry_ns = monotonic_now_ns() + kRetryNs;
+        bool& logged = entry.resource->optional() ? complaint_made_ : entry.logged;
+        if (std::exchange(logged, true)) return;
         base::log(LogLevel::Error, "Aeron", "{}: {}; trying again", entry.resource->describe(), entry.why);
     } catch (const std::bad_alloc&) {
         entry.why.clear();
@@ -171,6 +181,7 @@ void Core::reconnect() noexcept {
         return;
     }
     base::log(LogLevel::Info, "Aeron", "connected to the media driver in {} again", dir_);
+    complaint_made_ = false;
     for (Entry& entry : entries_) {
         // Whoever waits in add() has been told that it is there.
         entry.awaited = false;

@@ -29,6 +29,8 @@ public:
     virtual Progress advance() noexcept = 0;
     /// Called whenever the core runs, once it is registered.
     virtual void show() noexcept {}
+    /// Whether its owner does its job as well without it.
+    [[nodiscard]] virtual bool optional() const noexcept { return false; }
     /// "publication of stream 5 on aeron:ipc", for messages.
     [[nodiscard]] virtual std::string describe() const = 0;
 };
@@ -43,6 +45,8 @@ public:
     /// Registers `resource` and waits for the media driver's answer. With no media driver at the moment it
     /// returns at once: the resource is registered when there is one. Throws Error.
     void add(Resource& resource);
+    /// Registers `resource` without waiting. What the media driver refuses is logged and tried again.
+    void add_later(Resource& resource);
     /// `resource` is told nothing any more; `close()` runs with the mutex held.
     template <typename Close>
     void remove(Resource& resource, Close&& close) noexcept {
@@ -73,7 +77,8 @@ private:
         Resource::Progress progress = Resource::Progress::Waiting;
         bool awaited = true;  ///< add() is waiting for it and reports what goes wrong
         Nanos retry_ns = 0;
-        std::string why{};  ///< it failed
+        bool logged = false;  ///< that it failed, since it was registered last
+        std::string why{};    ///< it failed
     };
 
     void connect();
@@ -97,6 +102,7 @@ private:
     std::shared_ptr<Session> session_;  ///< none while there is no media driver
     std::vector<Entry> entries_;
     Nanos next_connect_ns_ = 0;
+    bool complaint_made_ = false;  ///< about an optional resource, of this session
     std::uint32_t wake_word_ = 0;
 };
 

@@ -26,7 +26,8 @@ AeronCounter::AeronCounter(std::shared_ptr<Core> core, std::int32_t type_id, std
         throw Error(ErrorCode::InvalidArgument,
                     fmt::format("counters: a key of {} bytes; {} are the most", key.size(), kMaxCounterKey));
     }
-    core_->add(*this);
+    // A role has dozens of them, and the media driver takes its time for each.
+    core_->add_later(*this);
 }
 
 AeronCounter::~AeronCounter() {

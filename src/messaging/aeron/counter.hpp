@@ -16,7 +16,7 @@ namespace tensorpool::messaging::aeron {
 
 /// A counter of this client in the media driver, so that AeronStat shows it. Its owner sets a word of our
 /// own, which the core copies to the media driver's whenever it runs: a new media driver is told at once, and
-/// no owner ever writes to memory of one that is gone.
+/// no owner ever writes to memory of one that is gone. It shows as soon as the media driver has made room.
 class AeronCounter final : public Counter, private Resource {
 public:
     /// Throws Error.
@@ -28,6 +28,7 @@ private:
     Progress begin(std::shared_ptr<Session> session) noexcept override;
     Progress advance() noexcept override;
     void show() noexcept override;
+    [[nodiscard]] bool optional() const noexcept override { return true; }
     [[nodiscard]] std::string describe() const override;
 
     std::int64_t value_ = 0;

@@ -19,7 +19,6 @@ constexpr std::uint8_t kWhole = kBegin | kEnd;
 constexpr std::size_t kFrameHeader = 32;
 constexpr std::size_t kFrameAlignment = 32;
 constexpr std::size_t kLargestFragment = 64U << 10;
-constexpr std::size_t kFragmentsPerSkip = 1000;
 constexpr std::uint32_t kIdleLooksPerNudge = 16;
 
 std::int32_t next_offset(std::int32_t offset, std::size_t length) noexcept {
@@ -218,6 +217,24 @@ Resource::Progress AeronSubscription::begin(std::shared_ptr<Session> session) no
     } catch (const std::bad_alloc&) {
         return Progress::Failed;
     }
+    return ask(Step::Look);
+}
+
+Resource::Progress AeronSubscription::ask(Step step) noexcept {
+    if (::aeron_async_next_session_id(&question_, asked_->client(), stream_id_) != 0) return Progress::Failed;
+    step_ = step;
+    return Progress::Waiting;
+}
+
+Resource::Progress AeronSubscription::subscribe() noexcept {
+    step_ = Step::None;
+    try {
+        // A media driver lets a subscription join where the slowest one stands. Here it joins at the end: what
+        // a publication sends once it sees this subscription is delivered, what it sent before is not.
+        ends_ = read_stream_ends(*asked_, stream_id_, channel_.starts_with("aeron:ipc"));
+    } catch (const std::bad_alloc&) {
+        return Progress::Failed;
+    }
     const int result = ::aeron_async_add_subscription(
         &request_, asked_->client(), channel_.c_str(), stream_id_, &ImageTable::on_available,
         next_.images.get(), &ImageTable::on_unavailable, next_.images.get());
@@ -227,38 +244,27 @@ Resource::Progress AeronSubscription::begin(std::shared_ptr<Session> session) no
 }
 
 Resource::Progress AeronSubscription::advance() noexcept {
-    if (step_ == Step::Settle) return settle();
+    if (step_ != Step::Subscribe) {
+        std::int32_t unused = 0;
+        if (::aeron_async_next_session_id_poll(&unused, question_) == 0) return Progress::Waiting;
+        if (step_ == Step::Look) return ask(Step::LookAgain);
+        return step_ == Step::LookAgain ? subscribe() : settle();
+    }
     const int result = ::aeron_async_add_subscription_poll(&next_.subscription, request_);
     if (result == 0) return Progress::Waiting;
     step_ = Step::None;
     if (result < 0) return Progress::Failed;
-    if (::aeron_async_next_session_id(&settling_, asked_->client(), stream_id_) != 0) {
-        ::aeron_subscription_close(std::exchange(next_.subscription, nullptr), nullptr, nullptr);
-        return Progress::Failed;
-    }
-    step_ = Step::Settle;
-    return Progress::Waiting;
+    if (ask(Step::Settle) == Progress::Waiting) return Progress::Waiting;
+    ::aeron_subscription_close(std::exchange(next_.subscription, nullptr), nullptr, nullptr);
+    return Progress::Failed;
 }
 
 Resource::Progress AeronSubscription::settle() noexcept {
-    std::int32_t unused = 0;
-    if (::aeron_async_next_session_id_poll(&unused, settling_) == 0) return Progress::Waiting;
     step_ = Step::None;
-    skip_the_past();
+    skip_to(ends_, next_.subscription);
     next_.session = std::move(asked_);
     has_next_.store(true, std::memory_order_release);
     return Progress::Done;
-}
-
-void AeronSubscription::skip_the_past() noexcept {
-    // A media driver lets a subscription join where the slowest one stands. Here it joins at the end.
-    const auto ignore = [](void*, const std::uint8_t*, std::size_t, aeron_header_t*) {};
-    // The end of a term comes as an empty poll; a publisher that outruns us must not hold us for ever.
-    int empty = 0;
-    for (int i = 0; i < 1'000'000 && empty < 2; ++i) {
-        const int got = ::aeron_subscription_poll(next_.subscription, ignore, nullptr, kFragmentsPerSkip);
-        empty = got > 0 ? 0 : empty + 1;
-    }
 }
 
 std::string AeronSubscription::describe() const {

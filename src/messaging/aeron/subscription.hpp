@@ -4,6 +4,7 @@
 
 #include "messaging/aeron/core.hpp"
 #include "messaging/aeron/image_table.hpp"
+#include "messaging/aeron/stream_ends.hpp"
 
 #include <atomic>
 #include <memory>
@@ -40,16 +41,18 @@ private:
         aeron_subscription_t* subscription = nullptr;
         std::shared_ptr<ImageTable> images;
     };
-    /// Registering takes two questions: the second is answered once all images of the first have been told
-    /// of.
-    enum class Step : std::uint8_t { Subscribe, Settle, None };
+    /// Registering takes four questions. When the second is answered, the media driver has counted all that was
+    /// published before the first; when the last is, all images of the third have been told of.
+    enum class Step : std::uint8_t { Look, LookAgain, Subscribe, Settle, None };
     struct Poll;
 
     Progress begin(std::shared_ptr<Session> session) noexcept override;
     Progress advance() noexcept override;
     [[nodiscard]] std::string describe() const override;
+    /// Asks what every media driver can answer: only when the answer comes matters.
+    Progress ask(Step step) noexcept;
+    Progress subscribe() noexcept;
     Progress settle() noexcept;
-    void skip_the_past() noexcept;
 
     static void on_fragment(void* poll, const std::uint8_t* bytes, std::size_t length,
                             aeron_header_t* header);
@@ -81,7 +84,8 @@ private:
     Step step_ = Step::None;
     std::shared_ptr<Session> asked_;
     aeron_async_add_subscription_t* request_ = nullptr;
-    aeron_async_get_next_available_session_id_t* settling_ = nullptr;
+    aeron_async_get_next_available_session_id_t* question_ = nullptr;
+    std::vector<StreamEnd> ends_;  ///< of what was published before this subscription
 };
 
 }  // namespace tensorpool::messaging::aeron
