@@ -33,9 +33,15 @@ function(tp_add_layer name)
 endfunction()
 
 # tp_add_test(<name> SOURCES <file>... [LINKS <target>...] [LABELS <label>...] [PREFIX <text>])
-# One GoogleTest program per folder of tests/; it may look at private headers.
+# One GoogleTest program per folder of tests/; it may look at private headers. Label `aeron`: it needs a media driver;
+# where there is none its suites are skipped and say why, and nothing is compiled for that: see if(TARGET <name>).
 function(tp_add_test name)
   cmake_parse_arguments(arg "" "PREFIX" "SOURCES;LINKS;LABELS" ${ARGN})
+  if("aeron" IN_LIST arg_LABELS AND NOT TP_HAVE_AERONMD)
+    tp_skip_suites("${arg_PREFIX}" "this build has no Aeron, or its installation has no aeronmd (docs/aeron.md)"
+                   "${arg_LABELS}" ${arg_SOURCES})
+    return()
+  endif()
   add_executable(${name} ${arg_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE tensorpool tp_test_support GTest::gmock GTest::gtest_main tp_warnings
@@ -53,6 +59,36 @@ function(tp_add_test name)
     add_dependencies(concurrency-tests ${name})
   endif()
   tp_discover_tests(${name} LABELS ${arg_LABELS} PREFIX ${arg_PREFIX})
+endfunction()
+
+# tp_skip_suites(<prefix> <reason> <label>... <file>...)
+# One skipped test for each suite in the sources, which are not compiled.
+function(tp_skip_suites prefix reason labels)
+  set(suites "")
+  foreach(source ${ARGN})
+    if(source MATCHES "\\$<")
+      continue()
+    endif()
+    get_filename_component(file ${source} ABSOLUTE)
+    file(STRINGS ${file} lines REGEX "^(TEST|TEST_[FP]|INSTANTIATE_TEST_SUITE_P)\\(")
+    foreach(line IN LISTS lines)
+      # A suite that is only instantiated here has its tests somewhere else.
+      string(REGEX REPLACE "^(INSTANTIATE_TEST_SUITE_P\\([A-Za-z0-9]+, *|TEST[_FP]*\\()([A-Za-z0-9]+).*" "\\2" suite "${line}")
+      list(APPEND suites ${suite})
+      if(line MATCHES "^TEST")
+        math(EXPR tests_of_${suite} "0${tests_of_${suite}} + 1")
+      endif()
+    endforeach()
+  endforeach()
+  list(REMOVE_DUPLICATES suites)
+  foreach(suite IN LISTS suites)
+    set(what "skipped")
+    if(tests_of_${suite})
+      set(what "skipped, ${tests_of_${suite}} of them")
+    endif()
+    add_test(NAME ${prefix}${suite} COMMAND ${CMAKE_COMMAND} -E echo "${what}: ${reason}")
+    set_tests_properties(${prefix}${suite} PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped" LABELS "${labels}")
+  endforeach()
 endfunction()
 
 # All that ThreadSanitizer has something to say about.

@@ -15,10 +15,6 @@ using testing::Not;
 
 class TpAeronTest : public TpTest {
 protected:
-    void SetUp() override {
-        if (*kNoAeron != '\0') GTEST_SKIP() << kNoAeron;
-        TpTest::SetUp();
-    }
     [[nodiscard]] std::string aeron_dir() const { return path("aeron"); }
     [[nodiscard]] std::vector<std::string> on_aeron(std::vector<std::string> words,
                                                     const std::string& directory) const {

@@ -18,7 +18,6 @@ constexpr const char* kConsumerOfThinned = "thin consumer";
 class TpMediaDriverKillTest : public TpTest {
 protected:
     void SetUp() override {
-        if (*kNoAeron != '\0') GTEST_SKIP() << kNoAeron;
         media_driver_ = std::make_unique<AeronmdProcess>(std::vector<std::string>{kTimeout});
         aeron_dir_of_tests() = media_driver_->dir();
         TpTest::SetUp();

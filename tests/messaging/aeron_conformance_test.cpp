@@ -7,7 +7,6 @@
 namespace tensorpool::test {
 namespace {
 
-#ifdef TP_AERONMD
 std::unique_ptr<MessagingBackend> make_aeron() {
     return std::make_unique<AeronBackend>();
 }
@@ -15,11 +14,6 @@ std::unique_ptr<MessagingBackend> make_aeron() {
 INSTANTIATE_TEST_SUITE_P(Aeron, MessagingConformance,
                          testing::Values(MessagingBackendFactory{"aeron", &make_aeron}),
                          [](const auto& suite) { return suite.param.name; });
-#else
-TEST(AeronConformanceTest, NeedsAeron) {
-    GTEST_SKIP() << kNoAeron;
-}
-#endif
 
 }  // namespace
 }  // namespace tensorpool::test

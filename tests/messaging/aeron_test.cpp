@@ -45,10 +45,6 @@ std::string error_of(ErrorCode code, Call&& call) {
 
 class AeronTest : public testing::Test {
 protected:
-    void SetUp() override {
-        if (*kNoAeron != '\0') GTEST_SKIP() << kNoAeron;
-    }
-
     /// A client that gives up soon.
     static std::unique_ptr<Client> client_in(const std::string& dir) {
         messaging::AeronOptions options;

@@ -16,16 +16,6 @@
 
 namespace tensorpool::test {
 
-/// Why tests with Aeron cannot run here; empty when they can.
-#ifdef TP_AERONMD
-inline constexpr const char* kNoAeron = "";
-inline constexpr const char* kAeronmd = TP_AERONMD;
-#else
-inline constexpr const char* kNoAeron =
-    "this build has no Aeron, or its installation has no aeronmd (docs/aeron.md)";
-inline constexpr const char* kAeronmd = "";
-#endif
-
 /// An aeronmd of our own, in a process and a directory of its own.
 class AeronmdProcess {
 public:
@@ -40,7 +30,7 @@ public:
     }
 
     void start() {
-        program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_, network_);
+        program_ = std::make_unique<Program>(std::vector<std::string>{TP_AERONMD}, environment_, network_);
         const bool up =
             eventually([&] { return !program_->running() || std::filesystem::exists(dir() + "/cnc.dat"); });
         if (!up || !program_->running())
@@ -58,7 +48,7 @@ public:
     /// Starts it again as soon as its predecessor counts as dead.
     void restart() {
         const bool up = eventually([&] {
-            program_ = std::make_unique<Program>(std::vector<std::string>{kAeronmd}, environment_, network_);
+            program_ = std::make_unique<Program>(std::vector<std::string>{TP_AERONMD}, environment_, network_);
             return !eventually([&] { return !program_->running(); }, std::chrono::milliseconds(500));
         });
         if (!up) throw std::runtime_error("aeronmd did not start again: " + program_->err());
