@@ -37,13 +37,13 @@ void PrivateStream::open(const control::PoolAnnounce& announce, std::uint64_t ma
         shm::Region::anonymous(wire::kSuperblockBytes + std::uint64_t{nslots} * wire::kHeaderSlotBytes);
     mapping_ = shm::StreamMapping::adopt(layout, std::move(header), std::move(pools));
     writer_.attach(*mapping_);
-    reader_.attach(&*mapping_);
+    reader_.attach(&*mapping_, 0);  // Consumer::still_mapped() knows none of these
     epoch_ = announce.epoch;
     ++generation_;
 }
 
 void PrivateStream::close() noexcept {
-    reader_.attach(nullptr);
+    reader_.attach(nullptr, 0);
     mapping_.reset();
     growing_.fill(std::nullopt);
     first_ = waiting_ = 0;
