@@ -249,6 +249,11 @@ TEST(FallbackAddressTest, TakesTheStreamsOutOfTheChannel) {
     EXPECT_EQ(full.payload_stream_id, 7);
     EXPECT_EQ(full.control_stream_id, 9);
     EXPECT_EQ(full.tensor_stream_id, 20000U);
+    EXPECT_EQ(full.control_channel, full.channel);
+    const auto two = bridge::FallbackAddress::parse(
+        "aeron:udp?control-endpoint=10.0.0.1:40457|endpoint=10.0.0.1:40456|mtu=8192");
+    EXPECT_EQ(two.channel, "aeron:udp?endpoint=10.0.0.1:40456|mtu=8192");
+    EXPECT_EQ(two.control_channel, "aeron:udp?endpoint=10.0.0.1:40457|mtu=8192");
     EXPECT_EQ(bridge::FallbackAddress::parse("aeron:ipc?stream-id=5").channel, "aeron:ipc");
     EXPECT_EQ(bridge::FallbackAddress::parse("aeron:ipc").channel, "aeron:ipc");
 }
