@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-// tp consume: reads one stream in place, prints a statistics line a second, saves frames.
+// tp consume: reads one stream in place, or out of a bridge's chunks where it may not, prints a statistics
+// line a second, saves frames.
 
 #include "common/choice.hpp"
 #include "common/discovery_options.hpp"
@@ -14,8 +15,8 @@
 #include "messaging/messaging.hpp"
 #include "tp/commands.hpp"
 
-#include <tensorpool/consumer.hpp>
 #include <tensorpool/error.hpp>
+#include <tensorpool/fallback_consumer.hpp>
 
 #include <fmt/format.h>
 
@@ -36,6 +37,7 @@ struct ConsumeOptions {
     MessagingOptions messaging;
     TelemetryOptions telemetry;
     ConsumerOptions consumer;
+    FallbackOptions fallback;
     std::string name;
     DiscoveryOptions discovery;
     bool standalone = false;
@@ -71,7 +73,7 @@ public:
     ConsumeRun(Context& context, ConsumeOptions& options)
         : context_(context),
           options_(options),
-          consumer_(context, options.consumer),
+          consumer_(context, options.consumer, options.fallback),
           statistics_(context.clock().now_ns()) {}
 
     ExitCode run();
@@ -89,7 +91,13 @@ private:
 
     Context& context_;
     ConsumeOptions& options_;
-    Consumer consumer_;
+    /// Wherever they came from.
+    [[nodiscard]] std::uint64_t frames_delivered() const {
+        return consumer_.consumer().counters().frames_delivered + consumer_.counters().frames_delivered;
+    }
+    [[nodiscard]] std::uint32_t stream_id() const { return consumer_.consumer().stream_id(); }
+
+    FallbackConsumer consumer_;
     FrameStatistics statistics_;
     std::vector<std::byte> copy_;
     std::uint32_t saved_ = 0;
@@ -118,13 +126,14 @@ void ConsumeRun::on_frame(const Frame& frame) {
 }
 
 Report ConsumeRun::report(const char* type, const FrameStatistics::Rates& rates) const {
-    const ConsumerCounters& c = consumer_.counters();
+    const ConsumerCounters& c = consumer_.consumer().counters();
     return {{"type", type},
-            {"stream_id", consumer_.stream_id()},
-            {"consumer_id", consumer_.consumer_id()},
+            {"stream_id", stream_id()},
+            {"consumer_id", consumer_.consumer().consumer_id()},
             {"mapped", consumer_.is_ready()},
             {"epoch", consumer_.epoch()},
-            {"frames", c.frames_delivered},
+            {"origin", std::string(to_string(consumer_.origin()))},
+            {"frames", frames_delivered()},
             {"frames_per_s", rates.frames_per_s},
             {"mb_per_s", rates.bytes_per_s / 1e6},
             {"latency_p50_us", static_cast<double>(rates.latency_p50_ns) / 1e3},
@@ -151,20 +160,19 @@ void ConsumeRun::print_interval() {
         print_report(report("interval", rates), true);
         return;
     }
-    const ConsumerCounters& c = consumer_.counters();
+    const ConsumerCounters& c = consumer_.consumer().counters();
     const std::uint64_t skipped = c.skipped_latest_only + c.skipped_rate_limited + c.skipped_resync;
     if (!consumer_.is_ready()) {
-        std::printf("stream %u: not mapped: %s\n", consumer_.stream_id(),
-                    printable(consumer_.last_error()).c_str());
+        std::printf("stream %u: not mapped: %s\n", stream_id(), printable(consumer_.last_error()).c_str());
     } else {
         std::printf(
             "stream %u epoch %llu: %8.1f frames/s %9.1f MB/s  latency p50 %.1f us p99 %.1f us  frames %llu "
             "gap %llu late "
             "%llu skipped %llu%s\n",
-            consumer_.stream_id(), static_cast<unsigned long long>(consumer_.epoch()), rates.frames_per_s,
+            stream_id(), static_cast<unsigned long long>(consumer_.epoch()), rates.frames_per_s,
             rates.bytes_per_s / 1e6, static_cast<double>(rates.latency_p50_ns) / 1e3,
             static_cast<double>(rates.latency_p99_ns) / 1e3,
-            static_cast<unsigned long long>(c.frames_delivered), static_cast<unsigned long long>(c.drops_gap),
+            static_cast<unsigned long long>(frames_delivered()), static_cast<unsigned long long>(c.drops_gap),
             static_cast<unsigned long long>(c.drops_late), static_cast<unsigned long long>(skipped),
             options_.verify ? fmt::format(" bad {}", bad_frames_).c_str() : "");
     }
@@ -258,7 +266,10 @@ ExitCode run_consume(ConsumeOptions& options) {
         options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
     log_to_stderr(LogLevel::Warn);
     stop_on_signals();
-    Context context(options.telemetry.applied_to(options.messaging.context_options()));
+    const ContextOptions messaging = options.messaging.context_options();
+    Context context(options.telemetry.applied_to(messaging));
+    if (messaging.messaging == MessagingKind::Aeron) options.fallback.transport = &context;
+    options.fallback.aeron_dir = messaging.aeron_dir;
     const ProgramTelemetry telemetry(context, options.telemetry, "tp consume");
     if (!options.name.empty()) find_by_name(context, options);
     return ConsumeRun(context, options).run();
@@ -279,6 +290,12 @@ void add_options(const cli::Command& command, ConsumeOptions& options) {
                        "frames per second: kept with --delivery rate, and what a rate limiter is asked for");
     command.add_flag("--own-stream", options.own_stream,
                      "ask for a descriptor stream of its own; the producer keeps to --max-rate there");
+    command
+        .add_option(
+            "--fallback", options.fallback.uri,
+            "where to read when the stream cannot be mapped: aeron:udp?endpoint=...|stream-id=3000 of a "
+            "bridge's sender, or bridge://STREAM_ID of its receiver here")
+        ->option_text("URI");
     command.add_option("--slow", options.slow_ms,
                        "spend this many ms on each frame, to see what a slow reader loses");
     command

@@ -47,10 +47,11 @@ AssemblerOptions assembler_options(const FallbackOptions& options) {
 }  // namespace
 
 FallbackAddress FallbackAddress::parse(std::string_view uri) {
-    (void)messaging::ChannelUri::parse(uri);  // well-formed
+    const auto params = messaging::ChannelUri::parse(uri).params;  // well-formed, nothing twice
+    const auto elsewhere = params.find("control-endpoint");
     FallbackAddress address;
     const std::size_t question = uri.find('?');
-    address.channel = uri.substr(0, question);
+    address.channel = address.control_channel = uri.substr(0, question);
     char before = '?';
     for (std::size_t at = question; at != std::string_view::npos;) {
         const std::size_t end = uri.find('|', at + 1);
@@ -64,9 +65,11 @@ FallbackAddress FallbackAddress::parse(std::string_view uri) {
             address.control_stream_id = static_cast<std::int32_t>(number(uri, key, value));
         } else if (key == "tensor-stream-id") {
             address.tensor_stream_id = number(uri, key, value);
-        } else {
-            address.channel += before;
-            address.channel += param;
+        } else if (key != "control-endpoint") {
+            const bool replaced = key == "endpoint" && elsewhere != params.end();
+            address.channel += fmt::format("{}{}", before, param);
+            address.control_channel += replaced ? fmt::format("{}endpoint={}", before, elsewhere->second)
+                                                : fmt::format("{}{}", before, param);
             before = '|';
         }
     }
@@ -86,7 +89,7 @@ PayloadReceiver::PayloadReceiver(messaging::Client& transport, const FallbackAdd
       max_memory_bytes_(options.max_memory_bytes),
       assembler_(assembler_options(options), stream_, counters_),
       payload_(transport.add_subscription(address.channel, address.payload_stream_id)),
-      control_(transport.add_subscription(address.channel, address.control_stream_id)) {
+      control_(transport.add_subscription(address.control_channel, address.control_stream_id)) {
     if (options.integrity_crc32c && !crc32c_available())
         throw Error(ErrorCode::Unsupported, "payload fallback: this build has no CRC32C (ISA-L)");
 }

@@ -13,15 +13,16 @@
 
 namespace tensorpool::bridge {
 
-/// Where a payload fallback of scheme `aeron:` is: a channel, and the streams on it.
+/// Where a payload fallback of scheme `aeron:` is.
 struct FallbackAddress {
     std::string channel;
+    std::string control_channel;  ///< the same unless `control-endpoint` names another endpoint
     std::int32_t payload_stream_id = 3000;
     std::int32_t control_stream_id = 0;  ///< 0 in the URI: the one after the payload's
     std::uint32_t tensor_stream_id = 0;  ///< what the sender calls the stream; 0: as the consumer does
 
-    /// Takes `stream-id`, `control-stream-id` and `tensor-stream-id` out of the channel. Throws
-    /// Error(InvalidConfig).
+    /// Takes `stream-id`, `control-stream-id`, `control-endpoint` and `tensor-stream-id` out of the channel.
+    /// Throws Error(InvalidConfig).
     [[nodiscard]] static FallbackAddress parse(std::string_view uri);
 };
 

@@ -5,6 +5,7 @@
 
 #include "bridge/payload_receiver.hpp"
 #include "bridge/two_hosts.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <tensorpool/error.hpp>
 #include <tensorpool/fallback_consumer.hpp>
@@ -208,6 +209,30 @@ TEST_F(FallbackTest, LosesOnlyTheFramesWhoseChunksAreLost) {
     for (const Seen& frame : got) EXPECT_EQ(read_pattern(frame.payload), frame.seq);
 }
 
+TEST_F(FallbackTest, AllocatesNothingForAFrame) {
+    ASSERT_NO_FATAL_FAILURE(start_all());
+    tell(false, kChunks);
+    ASSERT_TRUE(reads(FrameOrigin::Chunks)) << fallback->last_error();
+    publish_some(20);  // everything has its memory
+    std::uint64_t frames = 0;
+    std::uint64_t allocated = 0;
+    more = [&](Nanos now) {
+        reference->do_work(now);
+        reference->poll([](const Frame&) {}, 64);
+        const std::uint64_t before = allocations_of_this_thread();
+        fallback->do_work(now);
+        fallback->poll([&](const Frame&) { ++frames; }, 64);
+        allocated += allocations_of_this_thread() - before;
+    };
+    // One stretch between two announces, which are decoded into vectors.
+    for (int round = 0; round < 20 && (round == 0 || allocated > 0); ++round) {
+        allocated = frames = 0;
+        publish_some(15);
+    }
+    EXPECT_GT(frames, 10U);
+    EXPECT_EQ(allocated, 0U);
+}
+
 TEST_F(FallbackTest, SaysWhatIsWrongWithAnAddressAndStaysUsable) {
     ASSERT_NO_FATAL_FAILURE(start_all());
     for (const char* uri : {"aeron:ipc?stream-id=0", "aeron:ipc?stream-id=x", "aeron:tcp", "bridge://camera",
@@ -249,6 +274,11 @@ TEST(FallbackAddressTest, TakesTheStreamsOutOfTheChannel) {
     EXPECT_EQ(full.payload_stream_id, 7);
     EXPECT_EQ(full.control_stream_id, 9);
     EXPECT_EQ(full.tensor_stream_id, 20000U);
+    EXPECT_EQ(full.control_channel, full.channel);
+    const auto two = bridge::FallbackAddress::parse(
+        "aeron:udp?control-endpoint=10.0.0.1:40457|endpoint=10.0.0.1:40456|mtu=8192");
+    EXPECT_EQ(two.channel, "aeron:udp?endpoint=10.0.0.1:40456|mtu=8192");
+    EXPECT_EQ(two.control_channel, "aeron:udp?endpoint=10.0.0.1:40457|mtu=8192");
     EXPECT_EQ(bridge::FallbackAddress::parse("aeron:ipc?stream-id=5").channel, "aeron:ipc");
     EXPECT_EQ(bridge::FallbackAddress::parse("aeron:ipc").channel, "aeron:ipc");
 }

@@ -64,10 +64,12 @@ int run_producer(const NetHost& host, std::uint32_t stream_id, FlowBoard& board)
     return 0;
 }
 
-int run_consumer(const NetHost& host, std::uint32_t stream_id, ArrivalBoard& board) {
+int run_consumer(const NetHost& host, std::uint32_t stream_id, std::uint32_t max_rate_hz,
+                 ArrivalBoard& board) {
     Context context(move_to(host));
     ConsumerOptions options;
     options.stream_id = stream_id;
+    options.max_rate_hz = max_rate_hz;
     options.allowed_base_dirs = {host.shm_dir()};
     options.keepalive_interval_ns = kPeriod;
     options.announce_period_ns = kPeriod;
@@ -112,9 +114,10 @@ void FrameFlow::start() {
     producer_ = std::make_unique<ForkedChild>([this] { return run_producer(host_, stream_id_, *board_); });
 }
 
-FrameArrivals::FrameArrivals(const NetHost& host, std::uint32_t stream_id)
-    : consumer_(std::make_unique<ForkedChild>(
-          [&host, stream_id, this] { return run_consumer(host, stream_id, *board_); })) {
+FrameArrivals::FrameArrivals(const NetHost& host, std::uint32_t stream_id, std::uint32_t max_rate_hz)
+    : consumer_(std::make_unique<ForkedChild>([&host, stream_id, max_rate_hz, this] {
+          return run_consumer(host, stream_id, max_rate_hz, *board_);
+      })) {
 }
 
 }  // namespace tensorpool::test

@@ -63,7 +63,8 @@ private:
 /// A consumer that checks every frame, in a process of its own on a host.
 class FrameArrivals {
 public:
-    FrameArrivals(const NetHost& host, std::uint32_t stream_id);
+    /// `max_rate_hz`: what a rate limiter is asked for.
+    FrameArrivals(const NetHost& host, std::uint32_t stream_id, std::uint32_t max_rate_hz = 0);
     ~FrameArrivals() {
         board_->stop = true;
         consumer_->wait();

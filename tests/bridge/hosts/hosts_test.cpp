@@ -13,9 +13,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
+#include <csignal>
 #include <optional>
 #include <random>
+#include <sstream>
+#include <string>
 
 namespace tensorpool::test {
 namespace {
@@ -26,7 +29,7 @@ constexpr std::uint32_t kSource = 1000;
 constexpr std::uint32_t kDest = 2000;
 
 std::string to_host(const std::string& address, int port, const std::string& more = "") {
-    return fmt::format("aeron:udp?endpoint={}:{}|term-length=4m{}", address, port, more);
+    return fmt::format("aeron:udp?endpoint={}:{}|term-length=16m{}", address, port, more);
 }
 
 class BridgeHostsTest : public testing::Test {
@@ -126,7 +129,7 @@ TEST_F(BridgeHostsTest, ServesTwoHostsByMulticast) {
     c = std::make_unique<NetHost>(*network, 3, std::vector{kDest});
     // The sender waits for the slower of the two; by itself Aeron follows the faster one.
     const std::string group = fmt::format(
-        "aeron:udp?endpoint=239.77.1.1:40456|interface={}|term-length=4m|fc=min", Network::kRange);
+        "aeron:udp?endpoint=239.77.1.1:40456|interface={}|term-length=16m|fc=min", Network::kRange);
     carry(group);
     c->start_bridge({{kSource, kDest, "receiver", group}});
     watch();
@@ -177,6 +180,46 @@ TEST_F(BridgeHostsTest, CarriesStreamsBothWaysAtOnce) {
     back.reset();
     report("A to B", *arrivals);
     report("B to A", at_a);
+    stop_hosts();
+}
+
+// spec: RATE-055 RATE-056
+TEST_F(BridgeHostsTest, CarriesWhatARateLimiterThinnedToAnotherHost) {
+    constexpr std::uint32_t kThinned = 1500;
+    a = std::make_unique<NetHost>(*network, 1, std::vector{kSource, kThinned});
+    b = std::make_unique<NetHost>(*network, 2, std::vector{kDest});
+    const auto limiter = a->start_limiter(kSource, kThinned, 50);
+    const std::string channel = to_host(b->port().address(), 40456);
+    b->start_bridge({{kThinned, kDest, "receiver", channel}});
+    a->start_bridge({{kThinned, kDest, "sender", channel}});
+    watch();
+    // Of 250 frames a second every fifth is left.
+    EXPECT_TRUE(eventually([&] { return arrivals->seen().whole.load() >= kEnough / 5; }, kPatience));
+    flow.reset();
+    report("A limited to B", *arrivals);
+    EXPECT_LT(arrivals->seen().whole.load(), arrivals->seen().sent());
+    limiter->signal(SIGTERM);
+    EXPECT_EQ(limiter->wait(), 0) << limiter->err();
+    stop_hosts();
+}
+
+// spec: RATE-055 RATE-056
+TEST_F(BridgeHostsTest, ThinsWhatCameFromAnotherHost) {
+    constexpr std::uint32_t kThinned = 2500;
+    a = std::make_unique<NetHost>(*network, 1, std::vector{kSource});
+    b = std::make_unique<NetHost>(*network, 2, std::vector{kDest, kThinned});
+    const auto limiter = b->start_limiter(kDest, kThinned, 0);
+    carry_with("");
+    flow.emplace(*a, kSource);
+    const FrameArrivals all(*b, kDest);
+    arrivals.emplace(*b, kThinned, 50);  // this reader's own wish
+    EXPECT_TRUE(eventually([&] { return arrivals->seen().whole.load() >= kEnough / 5; }, kPatience));
+    flow.reset();
+    report("A to B", all);
+    report("limited at B", *arrivals);
+    EXPECT_LT(arrivals->seen().whole.load(), arrivals->seen().sent());
+    limiter->signal(SIGTERM);
+    EXPECT_EQ(limiter->wait(), 0) << limiter->err();
     stop_hosts();
 }
 
@@ -242,6 +285,43 @@ TEST_F(BridgeHostsTest, GoesOnWhenACutLinkIsRestored) {
     b->port().restore();
     EXPECT_TRUE(goes_on());
     finish();
+}
+
+// ---- a consumer without shared memory ---------------------------------------------------------------------
+
+// spec: WIRE-089 WIRE-090 WIRE-141
+TEST_F(BridgeHostsTest, AConsumerThatMayNotReadSharedMemoryGetsTheSameFramesOverUdp) {
+    make_a_and_b();
+    const std::string channel = to_host(a->port().address(), 40456);
+    a->start_bridge({{kSource, kDest, "sender", channel}});
+    const std::string uri = fmt::format("{}|stream-id=3000|tensor-stream-id={}", channel, kDest);
+    const auto producer = a->tp({"produce", "--stream-id", "1000", "--shape", "300,300", "--pattern", "seq",
+                                 "--rate", "200", "--allow", a->shm_dir()});
+    // Told by somebody on its own host.
+    const auto told = a->tp({"consume", "--stream-id", "1000", "--consumer-id", "42", "--allow", a->shm_dir(),
+                             "--verify", "--json", "--interval-s", "0.1"});
+    const auto says = [](Program& program, const std::string& text) {
+        return eventually([&] { return program.out().find(text) != std::string::npos; }, kPatience);
+    };
+    ASSERT_TRUE(says(*told, "\"origin\":\"shared_memory\"")) << told->err() << producer->err();
+    const auto tell = a->tp({"send-consumer-config", "--stream-id", "1000", "--consumer-id", "42",
+                             "--use-shm", "false", "--payload-fallback-uri", uri});
+    ASSERT_EQ(tell->wait(), 0) << tell->err();
+    EXPECT_TRUE(says(*told, "\"origin\":\"chunks\"")) << told->out() << told->err();
+    // And one that cannot map anything, wherever it looks.
+    const auto blind = a->tp({"consume", "--stream-id", "1000", "--allow", a->messaging_dir(), "--fallback",
+                              uri, "--verify", "--frames", "200", "--json"});
+    EXPECT_EQ(blind->wait(), 0) << blind->err();
+    EXPECT_NE(blind->out().find("\"frames\":200"), std::string::npos) << blind->out();
+    told->signal(SIGTERM);
+    EXPECT_EQ(told->wait(), 0) << "no bad frame: " << told->err();
+    std::istringstream lines(told->out());
+    std::string last;
+    for (std::string line; std::getline(lines, line);) last = line;
+    std::printf("told: %s\nblind: %s", last.c_str(), blind->out().c_str());
+    producer->signal(SIGTERM);
+    EXPECT_EQ(producer->wait(), 0) << producer->err();
+    stop_hosts();
 }
 
 // ---- an end that dies -------------------------------------------------------------------------------------

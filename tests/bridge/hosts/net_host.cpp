@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bridge/hosts/net_host.hpp"
 
+#include <tensorpool/clock.hpp>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +26,8 @@ NetHost::NetHost(const Network& network, int number, const std::vector<std::uint
 std::unique_ptr<Program> NetHost::tp(std::vector<std::string> words) const {
     words.insert(words.begin(), TP_PROGRAM);
     return std::make_unique<Program>(std::move(words),
-                                     std::vector<std::string>{"TP_MESSAGING_DIR=" + messaging_dir()},
+                                     std::vector<std::string>{"TP_MESSAGING_DIR=" + messaging_dir(),
+                                                              "TP_AERON_DIR=" + media_driver_.dir()},
                                      port_->descriptor());
 }
 
@@ -47,6 +50,19 @@ void NetHost::start_bridge(const std::vector<HostMapping>& mappings) {
 
 void NetHost::start_bridge() {
     bridge_ = tp({"bridge", bridge_config_, "--json", "--interval-s", "0"});
+}
+
+std::unique_ptr<Program> NetHost::start_limiter(std::uint32_t source, std::uint32_t dest,
+                                                std::uint32_t max_rate_hz) const {
+    const std::string file = dir_.str() + "/limiter.toml";
+    std::ofstream(file) << fmt::format(
+        "[rate_limiter]\ninstance_id = \"{}\"\n"
+        "descriptor_channel = \"aeron:ipc?term-length=4m\"\ndescriptor_stream_id = 1100\n"
+        "driver_control_channel = \"aeron:ipc?term-length=4m\"\ndriver_control_stream_id = 1000\n"
+        "forward_metadata = false\nkeepalive_interval_ns = {}\nshm_base_dir = \"{}\"\n"
+        "[[mappings]]\nsource_stream_id = {}\ndest_stream_id = {}\nmax_rate_hz = {}\n",
+        port_->address(), kPeriodMs * kNanosPerMilli, shm_dir(), source, dest, max_rate_hz);
+    return tp({"rate-limiter", file, "--json", "--interval-s", "1"});
 }
 
 void NetHost::kill_bridge() {

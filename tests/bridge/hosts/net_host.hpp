@@ -48,11 +48,16 @@ public:
     /// What the programs printed, for a test that failed.
     [[nodiscard]] std::string log() const;
 
+    /// `tp rate-limiter` from one stream of this host to another.
+    [[nodiscard]] std::unique_ptr<Program> start_limiter(std::uint32_t source, std::uint32_t dest,
+                                                         std::uint32_t max_rate_hz) const;
+    /// `tp` with these words, as a user of this host starts it.
+    [[nodiscard]] std::unique_ptr<Program> tp(std::vector<std::string> words) const;
+
     /// What the clients of this host are told, in step with its driver.
     static constexpr int kPeriodMs = 200;
 
 private:
-    [[nodiscard]] std::unique_ptr<Program> tp(std::vector<std::string> words) const;
     [[nodiscard]] std::string write_driver_config(const std::vector<std::uint32_t>& streams) const;
     [[nodiscard]] std::string write_bridge_config(const std::vector<HostMapping>& mappings) const;
 
