@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::uint32_t kFrameBytes = 655360;
 constexpr std::uint64_t kAhead = 4;
-constexpr const char* kChannel = "aeron:ipc?term-length=64m";
+// What suits frames of this size: fragments as large as Aeron has, and a log not much larger than our ring.
+constexpr const char* kChannel = "aeron:ipc?term-length=8m|mtu=65504";
 constexpr std::int32_t kStream = 9201;
 constexpr std::uint32_t kOurStream = 77;
 constexpr std::uint32_t kSlots = 16;
