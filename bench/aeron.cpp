@@ -12,6 +12,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -137,6 +138,42 @@ std::vector<Nanos> record_half_trips(const std::string& dir, int trips) {
     return half_trips;
 }
 
+/// Medians over all rounds.
+struct Latencies {
+    double bare;
+    double record;
+    double frame;
+    double embedded;
+    double record_over_bare;
+    double frame_over_bare;
+};
+
+Latencies measure(const std::string& dir, int rounds, int trips) {
+    ContextOptions on_aeron;
+    on_aeron.messaging = MessagingKind::Aeron;
+    on_aeron.aeron_dir = dir;
+    std::vector<double> bare;
+    std::vector<double> records;
+    std::vector<double> frames;
+    std::vector<double> embedded;
+    std::vector<double> record_ratios;
+    std::vector<double> frame_ratios;
+    for (int round = 0; round < rounds; ++round) {
+        const double before = percentiles(record_half_trips<BareEnd>(dir, trips)).p50;
+        records.push_back(percentiles(record_half_trips<OurEnd>(dir, trips)).p50);
+        const double after = percentiles(record_half_trips<BareEnd>(dir, trips)).p50;
+        frames.push_back(percentiles(frame_half_trips(trips, 0, false, &on_aeron).half_trips).p50);
+        const double last = percentiles(record_half_trips<BareEnd>(dir, trips)).p50;
+        embedded.push_back(percentiles(frame_half_trips(trips, 0, false).half_trips).p50);
+        // Beside the bare figure before and after: the machine may have changed its speed in between.
+        bare.push_back(after);
+        record_ratios.push_back(2 * records.back() / (before + after));
+        frame_ratios.push_back(2 * frames.back() / (after + last));
+    }
+    return {median(bare),     median(records),       median(frames),
+            median(embedded), median(record_ratios), median(frame_ratios)};
+}
+
 double write_ns(messaging::Client& client, int rounds) {
     const auto subscription = client.add_subscription(kChannel, kRecords);
     const auto publication = client.add_publication(kChannel, kRecords);
@@ -183,8 +220,9 @@ void write_figures(const std::string& dir, int rounds, Results& results) {
 
 }  // namespace
 
-MediaDriverProcess::MediaDriverProcess()
-    : shared_(sizeof(Gate)), gate_(new (shared_.as<Gate>()) Gate), process_([this] {
+MediaDriverProcess::MediaDriverProcess(const char* threading_mode)
+    : shared_(sizeof(Gate)), gate_(new (shared_.as<Gate>()) Gate), process_([this, threading_mode] {
+          ::setenv("AERON_THREADING_MODE", threading_mode, 1);
           const auto driver = messaging::start_media_driver(dir());
           gate_->ready.store(1);
           while (gate_->stop.load() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -202,38 +240,26 @@ MediaDriverProcess::~MediaDriverProcess() {
 }
 
 void aeron_group(const Options& options, Results& results) {
-    const MediaDriverProcess driver;
     const int rounds = options.quick ? 3 : 9;
     const int trips = options.quick ? 50'000 : 300'000;
-    ContextOptions on_aeron;
-    on_aeron.messaging = MessagingKind::Aeron;
-    on_aeron.aeron_dir = driver.dir();
-    std::vector<double> bare;
-    std::vector<double> records;
-    std::vector<double> frames;
-    std::vector<double> embedded;
-    std::vector<double> record_ratios;
-    std::vector<double> frame_ratios;
-    for (int round = 0; round < rounds; ++round) {
-        const double before = percentiles(record_half_trips<BareEnd>(driver.dir(), trips)).p50;
-        records.push_back(percentiles(record_half_trips<OurEnd>(driver.dir(), trips)).p50);
-        const double after = percentiles(record_half_trips<BareEnd>(driver.dir(), trips)).p50;
-        frames.push_back(percentiles(frame_half_trips(trips, 0, false, &on_aeron).half_trips).p50);
-        const double last = percentiles(record_half_trips<BareEnd>(driver.dir(), trips)).p50;
-        embedded.push_back(percentiles(frame_half_trips(trips, 0, false).half_trips).p50);
-        // Beside the bare figure before and after: the machine may have changed its speed in between.
-        bare.push_back(after);
-        record_ratios.push_back(2 * records.back() / (before + after));
-        frame_ratios.push_back(2 * frames.back() / (after + last));
+    const MediaDriverProcess driver("SHARED");
+    const Latencies shared = measure(driver.dir(), rounds, trips);
+    results.add("aeron_bare_p50_ns", shared.bare, "ns", "48 bytes, aeronc.h alone");
+    results.add("aeron_record_p50_ns", shared.record, "ns", "48 bytes through our messaging");
+    results.add("aeron_latency_p50_ns", shared.frame, "ns", "a frame, Aeron IPC");
+    results.add("aeron_latency_embedded_p50_ns", shared.embedded, "ns", "a frame, built-in messaging");
+    {
+        const MediaDriverProcess other("DEDICATED");
+        const Latencies dedicated = measure(other.dir(), (rounds + 2) / 3, trips);
+        results.add("aeron_dedicated_bare_p50_ns", dedicated.bare, "ns",
+                    "the media driver has three threads");
+        results.add("aeron_dedicated_record_p50_ns", dedicated.record, "ns");
+        results.add("aeron_dedicated_latency_p50_ns", dedicated.frame, "ns");
     }
-    results.add("aeron_bare_p50_ns", median(bare), "ns", "48 bytes, aeronc.h alone");
-    results.add("aeron_record_p50_ns", median(records), "ns", "48 bytes through our messaging");
-    results.add("aeron_latency_p50_ns", median(frames), "ns", "a frame, Aeron IPC");
-    results.add("aeron_latency_embedded_p50_ns", median(embedded), "ns", "a frame, built-in messaging");
     write_figures(driver.dir(), options.quick ? 40 : 200, results);
     frame_figures(driver.dir(), options, results);
-    results.add_ratio("aeron_record_over_bare", median(record_ratios), "<= 1.1");
-    results.add_ratio("aeron_latency_over_bare", median(frame_ratios), "<= 2");
+    results.add_ratio("aeron_record_over_bare", shared.record_over_bare, "<= 1.1");
+    results.add_ratio("aeron_latency_over_bare", shared.frame_over_bare, "<= 2");
 }
 
 }  // namespace tensorpool::bench

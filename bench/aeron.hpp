@@ -12,7 +12,8 @@ namespace tensorpool::bench {
 /// A media driver in a process of its own, ended with the scope.
 class MediaDriverProcess {
 public:
-    MediaDriverProcess();
+    /// SHARED or DEDICATED, as AERON_THREADING_MODE has it.
+    explicit MediaDriverProcess(const char* threading_mode = "SHARED");
     ~MediaDriverProcess();
     MediaDriverProcess(const MediaDriverProcess&) = delete;
     MediaDriverProcess& operator=(const MediaDriverProcess&) = delete;

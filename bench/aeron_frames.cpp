@@ -15,7 +15,8 @@ namespace tensorpool::bench {
 namespace {
 
 constexpr std::uint32_t kFrameBytes = 655360;
-constexpr const char* kChannel = "aeron:ipc?term-length=64m";
+// What suits frames of this size: fragments as large as Aeron has, and a log not much larger than our ring.
+constexpr const char* kChannel = "aeron:ipc?term-length=8m|mtu=65504";
 constexpr std::int32_t kStream = 9201;
 constexpr std::uint32_t kOurStream = 77;
 constexpr std::uint32_t kSlots = 16;

@@ -73,7 +73,11 @@ BareReader::~BareReader() {
 
 int BareReader::poll() {
     received_ = 0;
-    ::aeron_subscription_poll(subscription_, &::aeron_fragment_assembler_handler, assembler_, kFragmentLimit);
+    // A large message comes in many fragments.
+    while (::aeron_subscription_poll(subscription_, &::aeron_fragment_assembler_handler, assembler_,
+                                     kFragmentLimit) > 0 &&
+           received_ == 0) {
+    }
     return received_;
 }
 

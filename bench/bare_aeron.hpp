@@ -38,7 +38,8 @@ public:
     BareReader(const BareReader&) = delete;
     BareReader& operator=(const BareReader&) = delete;
 
-    /// Messages of this poll; each byte line of large ones is looked at.
+    /// Messages of this poll, which ends when one is whole or nothing is left; each cache line of it is
+    /// looked at.
     int poll();
 
 private:

@@ -21,7 +21,8 @@
 
 namespace tensorpool::test {
 
-/// `tp` as real processes, with shared memory in a private directory, and messages there or on the tests' Aeron.
+/// `tp` as real processes, with shared memory in a private directory, and messages there or on the tests'
+/// Aeron.
 class TpTest : public testing::Test {
 protected:
     void SetUp() override { std::filesystem::create_directory(shm_dir()); }
@@ -39,7 +40,8 @@ protected:
                                               std::vector<std::string> environment = {}) const {
         words.insert(words.begin(), TP_PROGRAM);
         const auto messaging = messaging_environment();
-        environment.insert(environment.end(), messaging.begin(), messaging.end());  // the first of a name counts
+        environment.insert(environment.end(), messaging.begin(),
+                           messaging.end());  // the first of a name counts
         return std::make_unique<Program>(words, environment);
     }
     /// Runs to the end; the exit code, output in `out` and `err`.

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-// An aeronmd killed under a whole deployment of real processes, and started again: none of them ends, and each
-// does its job again.
+// An aeronmd killed under a whole deployment of real processes, and started again: none of them ends, and
+// each does its job again.
 
 #include "apps/tp_fixture.hpp"
 #include "support/media_driver.hpp"
@@ -130,11 +130,13 @@ max_rate_hz = 50
     ASSERT_TRUE(within([&] { return program("driver").err().find(" runs on ") != std::string::npos; }))
         << program("driver").err();
     start("supervisor", {"supervisor", config, "--json", "--interval-s", "0.2", "--observe"});
-    start("recorder", {"trace", "record", path("run.db"), "--allow", shm_dir(), "--json", "--interval-s", "0.2"});
-    start("producer", {"produce", "--stream-id", "10000", "--shape", "64", "--pattern", "seq", "--rate", "400",
-                       "--name", "camera-1", "--trace", "--allow", shm_dir()});
+    start("recorder",
+          {"trace", "record", path("run.db"), "--allow", shm_dir(), "--json", "--interval-s", "0.2"});
+    start("producer", {"produce", "--stream-id", "10000", "--shape", "64", "--pattern", "seq", "--rate",
+                       "400", "--name", "camera-1", "--trace", "--allow", shm_dir()});
     start("limiter", {"rate-limiter", path("limiter.toml")});
-    start("join", {"join", path("map.toml"), "--latest", "--period-s", "0.1", "--allow", shm_dir(), "--json"});
+    start("join",
+          {"join", path("map.toml"), "--latest", "--period-s", "0.1", "--allow", shm_dir(), "--json"});
     consume(kConsumerOfSource, "10000");
     consume(kConsumerOfThinned, "20000");
     expect_everything_works();

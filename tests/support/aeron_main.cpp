@@ -14,8 +14,9 @@ using tensorpool::test::AeronmdProcess;
 class MediaDriverForAll : public testing::Environment {
 public:
     void SetUp() override {
-        // Killed clients are forgotten soon, but not those that wait for a processor. Until then each publication
-        // of the dead has a counter for each subscription of the dead: there must be room for hundreds of both.
+        // Killed clients are forgotten soon, but not those that wait for a processor. Until then each
+        // publication of the dead has a counter for each subscription of the dead: there must be room for
+        // hundreds of both.
         driver_ = std::make_unique<AeronmdProcess>(std::vector<std::string>{
             "AERON_CLIENT_LIVENESS_TIMEOUT=2000000000", "AERON_COUNTERS_BUFFER_LENGTH=64m"});
         tensorpool::test::aeron_dir_of_tests() = driver_->dir();

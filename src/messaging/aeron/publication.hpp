@@ -21,6 +21,7 @@ public:
     [[nodiscard]] expected<void, SendError> offer(std::span<const std::byte> message) noexcept override;
     [[nodiscard]] expected<Claim, SendError> try_claim(std::size_t length) noexcept override;
     [[nodiscard]] bool is_connected() const noexcept override;
+    void prefetch_next() noexcept override;
     [[nodiscard]] std::size_t max_message_length() const noexcept override { return live_.max_message; }
     [[nodiscard]] std::size_t max_claim_length() const noexcept override { return live_.max_claim; }
     [[nodiscard]] const std::string& channel() const noexcept override { return channel_; }

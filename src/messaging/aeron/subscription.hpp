@@ -41,8 +41,8 @@ private:
         aeron_subscription_t* subscription = nullptr;
         std::shared_ptr<ImageTable> images;
     };
-    /// Registering takes four questions. When the second is answered, the media driver has counted all that was
-    /// published before the first; when the last is, all images of the third have been told of.
+    /// Registering takes four questions. When the second is answered, the media driver has counted all that
+    /// was published before the first; when the last is, all images of the third have been told of.
     enum class Step : std::uint8_t { Look, LookAgain, Subscribe, Settle, None };
     struct Poll;
 
