@@ -256,7 +256,7 @@ ExitCode run_consume(ConsumeOptions& options) {
     options.consumer.use_driver = !options.standalone;
     if (options.own_stream)
         options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
-    log_to_stderr(LogLevel::Warn);
+    start_logging();
     stop_on_signals();
     Context context(options.telemetry.applied_to(options.messaging.context_options()));
     const ProgramTelemetry telemetry(context, options.telemetry, "tp consume");
