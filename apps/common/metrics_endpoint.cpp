@@ -61,27 +61,33 @@ using prometheus::MetricType;
 
 constexpr Nanos kWindow = 60 * kNanosPerSecond;
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+/// "RateLimiter" as "rate_limiter".
+std::string snake_case(std::string_view words) {
+    std::string result;
+    for (const char c : words) {
+        const bool capital = c >= 'A' && c <= 'Z';
+        if (capital && !result.empty()) result += '_';
+        result += capital ? static_cast<char>(c - 'A' + 'a') : c;
     }
     return result;
 }
 
 /// "tensorpool_producer_frames_published"; the role once.
 std::string base_name(std::string_view role, std::string_view metric) {
-    const std::string prefix = lower(role) + "_";
+    const std::string prefix = snake_case(role) + "_";
     return "tensorpool_" + (metric.substr(0, prefix.size()) == prefix ? "" : prefix) + std::string(metric);
 }
 
-std::vector<ClientMetric::Label> labels_of(const std::string& role, const telemetry::Owner& owner,
-                                           const std::optional<std::uint32_t>& stream_id,
-                                           const std::string& instance) {
-    std::vector<ClientMetric::Label> labels{{lower(role) + "_id", std::to_string(owner.id)}};
-    if (stream_id) labels.push_back({"stream_id", std::to_string(*stream_id)});
+std::vector<ClientMetric::Label> labels_of(std::string_view role, const telemetry::Owner& owner) {
+    const std::string prefix = snake_case(role);
+    std::vector<ClientMetric::Label> labels{{prefix + "_id", std::to_string(owner.id)}};
+    if (const auto stream_id = telemetry::stream_of(owner))
+        labels.push_back({"stream_id", std::to_string(*stream_id)});
+    if (const auto source = telemetry::source_stream_of(owner))
+        labels.push_back({"source_stream_id", std::to_string(*source)});
     // Prometheus itself has a label "instance".
-    if (!instance.empty() && instance != "unknown") labels.push_back({lower(role) + "_instance", instance});
+    const std::string instance = telemetry::instance_of(owner);
+    if (!instance.empty() && instance != "unknown") labels.push_back({prefix + "_instance", instance});
     return labels;
 }
 
@@ -93,6 +99,12 @@ public:
         family.name = name;
         family.help = help;
         family.type = type;
+        // Roles that nothing tells apart count together: Prometheus refuses a scrape with a series twice.
+        for (ClientMetric& known : family.metric) {
+            if (known.label != metric.label) continue;
+            if (type == MetricType::Counter) known.counter.value += metric.counter.value;
+            return;
+        }
         family.metric.push_back(std::move(metric));
     }
     [[nodiscard]] std::vector<MetricFamily> take() {
@@ -127,7 +139,7 @@ private:
             const auto reading = reader_.read(info);
             if (!reading || reading->metric.number >= telemetry::kFirstLatencyNumber) return;
             ClientMetric metric;
-            metric.label = labels_of(reading->role, reading->owner, reading->stream_id, reading->instance);
+            metric.label = labels_of(reading->role, reading->owner);
             const std::string name = base_name(reading->role, reading->metric.name);
             const auto value = static_cast<double>(reading->value);
             if (reading->metric.kind == telemetry::Kind::Total) {
@@ -178,9 +190,7 @@ private:
         const auto seconds = [](std::uint64_t ns) { return static_cast<double>(ns) / 1e9; };
         std::string name = base_name(what.role, what.name.substr(0, what.name.size() - 3));  // without _ns
         ClientMetric summary;
-        const telemetry::Owner& owner = recorder.owner();
-        summary.label = labels_of(std::string(what.role), owner, telemetry::stream_of(owner),
-                                  telemetry::instance_of(owner));
+        summary.label = labels_of(what.role, recorder.owner());
         ClientMetric max;
         max.label = summary.label;
         max.gauge.value = seconds(recent.max());

@@ -3,6 +3,7 @@
 
 #include "common/program.hpp"
 
+#include "base/log.hpp"
 #include "common/command_tree.hpp"
 #include "common/report.hpp"
 
@@ -66,6 +67,8 @@ std::string prefix_of(ErrorCode code) {
 }
 
 int complain(const std::string& command, std::string_view what, ExitCode code) {
+    base::log_with(LogLevel::Error, "Tool", {{"command", std::string_view(command)}}, "{}: {}", command,
+                   what);
     // Several problems come as several lines; each stands alone.
     std::size_t begin = 0;
     while (begin <= what.size()) {
@@ -166,19 +169,18 @@ bool stop_requested() noexcept {
     return stop_flag != 0;
 }
 
-void log_to_stderr(LogLevel lowest) {
+void start_logging() {
     static std::unique_ptr<LogSink> sink;
-    LogSettings settings = LogSettings::from_environment();
-    if (!settings.on) {
-        // What a program has to say about itself on stderr (TOOL-005); TP_LOG=0 silences it.
-        if (std::getenv("TP_LOG") != nullptr) return;
-        if (std::getenv("TP_LOG_LEVEL") == nullptr) settings.level = lowest;
-        settings.format = LogFormat::Text;
-        settings.file.clear();
-        settings.modules.clear();
-    }
+    const LogSettings settings = LogSettings::from_environment();
+    if (!settings.on) return;
     sink = make_log_sink(settings);
     set_log_sink(sink.get(), settings.level);
+}
+
+void say(const std::string& line) {
+    const char* const log = std::getenv("TP_LOG");
+    if (log != nullptr && *log != '\0') return;
+    std::fprintf(stderr, "%s\n", line.c_str());
 }
 
 Nanos deadline_after(double seconds) {

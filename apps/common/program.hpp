@@ -59,10 +59,11 @@ int run_program(const cli::Program& program, Selection& selection, int argc, con
 void stop_on_signals();
 [[nodiscard]] bool stop_requested() noexcept;
 
-/// With TP_LOG=1: logs as the TP_LOG variables say (OBS-017 to OBS-020). With TP_LOG unset: shows the
-/// library's records from TP_LOG_LEVEL, or `lowest`, up as lines of text on stderr. With any other TP_LOG:
-/// nothing. Throws Error when the log file cannot be opened.
-void log_to_stderr(LogLevel lowest);
+/// With TP_LOG=1: logs as the TP_LOG variables say; else nothing is logged (OBS-017 to OBS-020). Throws Error
+/// when the log file cannot be opened.
+void start_logging();
+/// A line of this program about itself on stderr. With TP_LOG set only records stand there: nothing is said.
+void say(const std::string& line);
 
 /// From now on failures of the messaging are called those of `name`: "Aeron" (TOOL-005), else "Messaging".
 void name_messaging(std::string_view name);

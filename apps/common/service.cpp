@@ -16,6 +16,11 @@ void ServiceOptions::add_to(const cli::Command& command, const std::string& conf
         .capture_default_str()
         .check(cli::not_negative());
     messaging.add_to(command);
+    telemetry.add_to(command);
+}
+
+ContextOptions ServiceOptions::context_options(const ContextOptions& of_file) const {
+    return telemetry.applied_to(messaging.context_options(of_file));
 }
 
 void print_warnings(std::string_view program, const std::vector<ConfigProblem>& warnings) {

@@ -4,6 +4,7 @@
 
 #include "common/messaging_options.hpp"
 #include "common/program.hpp"
+#include "common/telemetry_options.hpp"
 
 #include <tensorpool/driver_config.hpp>
 
@@ -17,11 +18,14 @@ namespace tensorpool::apps {
 struct ServiceOptions {
     std::string config;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     double duration_s = 0;
     double interval_s = 1;  ///< between two reports; 0: only at the end
 
     /// `config_help` says which file it is.
     void add_to(const cli::Command& command, const std::string& config_help);
+    /// What command line and environment make of the file's messaging.
+    [[nodiscard]] ContextOptions context_options(const ContextOptions& of_file) const;
 };
 
 void print_warnings(std::string_view program, const std::vector<ConfigProblem>& warnings);

@@ -132,6 +132,87 @@ std::string supervisor_row(const Pair& s) {
                        s.total("supervisor_config_published"), s.total("supervisor_became_stale"));
 }
 
+std::string discovery_row(const Pair& d) {
+    return fmt::format("discovery {}: {} streams, {:.0f} requests/s, {} answers dropped", d.owner().id,
+                       d.total("discovery_streams"), d.rate("discovery_requests"),
+                       d.total("discovery_responses_dropped"));
+}
+
+std::string recorder_row(const Pair& r) {
+    return fmt::format("trace recorder: {:.0f} frames/s, {} links, {} rows wait, {} dropped",
+                       r.rate("trace_recorder_frames"), r.total("trace_recorder_links"),
+                       r.total("trace_recorder_rows_pending"), r.total("trace_recorder_rows_dropped"));
+}
+
+/// A role that works on frames of a stream without being its producer or consumer.
+std::string stage_row(const Pair& stage, std::string_view role, std::string_view id, double frames_per_second,
+                      std::string_view megabytes_per_second, std::string_view seq,
+                      std::initializer_list<std::string_view> drops) {
+    std::uint64_t dropped = 0;
+    std::uint64_t dropped_now = 0;
+    for (const std::string_view metric : drops) {
+        dropped += stage.total(metric);
+        dropped_now += stage.grown(metric);
+    }
+    return fmt::format(kRow, stage.owner().stream_id.value_or(0), role, id,
+                       fmt::format("{:.1f}", frames_per_second), megabytes_per_second, seq, "-",
+                       short_number(dropped, 9), dropped_now > 0 ? "!" : "");
+}
+
+std::string source_of(const Pair& stage) {
+    return stage.owner().source_stream_id ? std::to_string(*stage.owner().source_stream_id) : "-";
+}
+
+std::string bridge_row(const Pair& b) {
+    // Both ends in one process count one frame each.
+    const double frames = std::max(b.rate("bridge_frames_forwarded"), b.rate("bridge_frames_rematerialized"));
+    return stage_row(b, "bridge", source_of(b), frames, "-", "-",
+                     {"bridge_chunks_dropped", "bridge_frames_missed"});
+}
+
+std::string rate_limiter_row(const Pair& r) {
+    return stage_row(
+        r, "limiter", source_of(r), r.rate("rate_limiter_frames_published"),
+        fmt::format("{:.1f}", r.rate("rate_limiter_published_bytes") / 1e6),
+        r.total("rate_limiter_dest_epoch") == 0 ? "not ready"
+                                                : short_number(r.total("rate_limiter_last_seq"), 12),
+        {"rate_limiter_drops_too_large", "rate_limiter_drops_no_slot", "rate_limiter_drops_not_attached",
+         "rate_limiter_drops_overwritten", "rate_limiter_drops_regressed", "rate_limiter_drops_epoch"});
+}
+
+std::string join_row(const Pair& j) {
+    return stage_row(j, "join", "-", j.rate("join_ready"), "-", j.total("join_inputs") == 0 ? "no map" : "-",
+                     {"join_rejected", "join_frames_unusable"});
+}
+
+std::string tracer_row(const Pair& t) {
+    return stage_row(t, "tracer", "-", t.rate("tracer_ids_minted") + t.rate("tracer_ids_carried"), "-", "-",
+                     {"tracer_links_ring_full", "tracer_links_send_failed", "tracer_links_refused"});
+}
+
+/// Lines that belong to a stream, in one order by stream and within it by role.
+class StreamLines {
+public:
+    template <typename RowOf>
+    void add(const std::vector<Pair>& pairs, RowOf&& row_of) {
+        for (const Pair& pair : pairs) lines_.emplace_back(pair.owner().stream_id, order_, row_of(pair));
+        ++order_;
+    }
+    [[nodiscard]] std::vector<std::string> take() {
+        std::stable_sort(lines_.begin(), lines_.end(), [](const auto& a, const auto& b) {
+            return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
+        });
+        std::vector<std::string> texts;
+        texts.reserve(lines_.size());
+        for (auto& line : lines_) texts.push_back(std::move(std::get<2>(line)));
+        return texts;
+    }
+
+private:
+    int order_ = 0;
+    std::vector<std::tuple<std::optional<std::uint32_t>, int, std::string>> lines_;
+};
+
 }  // namespace
 
 std::uint64_t TopOwner::value(std::string_view metric) const noexcept {
@@ -150,6 +231,7 @@ TopSample take_top_sample(messaging::Client& client, Nanos now_ns) {
         owner.role = reading->role;
         owner.id = reading->owner.id;
         owner.stream_id = reading->stream_id;
+        owner.source_stream_id = telemetry::source_stream_of(reading->owner);
         owner.instance = reading->instance;
         owner.values[reading->metric.name] = reading->value;
     });
@@ -165,6 +247,9 @@ std::string render_top(const TopSample& before, const TopSample& now, std::size_
     for (const Pair& driver : pairs_of(before, now, "Driver")) lines.push_back(driver_row(driver));
     for (const Pair& supervisor : pairs_of(before, now, "Supervisor"))
         lines.push_back(supervisor_row(supervisor));
+    for (const Pair& provider : pairs_of(before, now, "Discovery")) lines.push_back(discovery_row(provider));
+    for (const Pair& recorder : pairs_of(before, now, "TraceRecorder"))
+        lines.push_back(recorder_row(recorder));
     lines.emplace_back();
     if (now.owners.empty()) {
         lines.emplace_back("nothing counts here; is anything running on this messaging?");
@@ -172,15 +257,16 @@ std::string render_top(const TopSample& before, const TopSample& now, std::size_
         lines.push_back(
             fmt::format(kRow, "STREAM", "ROLE", "ID", "FRAMES/s", "MB/s", "SEQ", "LAG", "DROPS", ""));
     }
-    // Producers and consumers of a stream stand together, in one order by stream.
-    std::vector<std::tuple<std::optional<std::uint32_t>, int, std::string>> streams;
-    streams.reserve(producers.size() + consumers.size());
-    for (const Pair& p : producers) streams.emplace_back(p.owner().stream_id, 0, producer_row(p));
-    for (const Pair& c : consumers) streams.emplace_back(c.owner().stream_id, 1, consumer_row(c, producers));
-    std::stable_sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) {
-        return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
-    });
-    for (auto& stream : streams) lines.push_back(std::move(std::get<2>(stream)));
+    std::vector<Pair> bridges = pairs_of(before, now, "Bridge");
+    std::erase_if(bridges, [](const Pair& b) { return !b.owner().stream_id; });  // the transport as a whole
+    StreamLines streams;
+    streams.add(producers, producer_row);
+    streams.add(bridges, bridge_row);
+    streams.add(pairs_of(before, now, "RateLimiter"), rate_limiter_row);
+    streams.add(pairs_of(before, now, "Join"), join_row);
+    streams.add(pairs_of(before, now, "Tracer"), tracer_row);
+    streams.add(consumers, [&](const Pair& c) { return consumer_row(c, producers); });
+    for (std::string& line : streams.take()) lines.push_back(std::move(line));
 
     if (rows > 0 && lines.size() > rows) {
         const std::size_t hidden = lines.size() - rows + 1;

@@ -21,6 +21,7 @@ struct TopOwner {
     std::string role;
     std::uint64_t id = 0;
     std::optional<std::uint32_t> stream_id;
+    std::optional<std::uint32_t> source_stream_id;
     std::string instance;
     std::map<std::string_view, std::uint64_t> values;
 
@@ -36,8 +37,9 @@ struct TopSample {
 
 [[nodiscard]] TopSample take_top_sample(messaging::Client& client, Nanos now_ns);
 
-/// One screen of at most `rows` lines of at most `columns` characters: a headline, drivers and supervisors,
-/// then each stream's producers and consumers with their rates between the two samples.
+/// One screen of at most `rows` lines of at most `columns` characters: a headline, the roles that serve many
+/// streams, then each stream's roles with their rates between the two samples. Who carries one stream to
+/// another has the source's number in the ID column.
 [[nodiscard]] std::string render_top(const TopSample& before, const TopSample& now, std::size_t columns,
                                      std::size_t rows);
 

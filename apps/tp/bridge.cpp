@@ -5,6 +5,7 @@
 
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
+#include "common/telemetry_options.hpp"
 #include "tp/commands.hpp"
 
 #include <tensorpool/bridge.hpp>
@@ -29,6 +30,7 @@ struct BridgeProgramOptions {
     std::string role;
     std::string idle = "back-off";
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     double duration_s = 0;
     double interval_s = 1;
     bool json = false;
@@ -123,7 +125,7 @@ ContextOptions take_command_line(MessagingOptions given, BridgeConfig& config) {
 }
 
 ExitCode run_bridge(BridgeProgramOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     std::optional<BridgeEnd> end;
     if (!options.role.empty()) end = kRoles.at(options.role);
     LoadedBridgeConfig loaded = load_bridge_config(options.config, end);
@@ -135,9 +137,10 @@ ExitCode run_bridge(BridgeProgramOptions& options) {
     }
     const auto idle = make_idle_strategy(options.idle);
     stop_on_signals();
-    Context local(take_command_line(options.messaging, loaded.config));
+    Context local(options.telemetry.applied_to(take_command_line(options.messaging, loaded.config)));
     Context transport(loaded.config.transport_context());
     Bridge bridge(local, transport, loaded.config.options);
+    const ProgramTelemetry telemetry(local, options.telemetry, "tp bridge");
     const Nanos deadline = deadline_after(options.duration_s);
     const auto interval = static_cast<Nanos>(options.interval_s * static_cast<double>(kNanosPerSecond));
     Nanos next_print = local.clock().now_ns() + interval;
@@ -185,6 +188,7 @@ void add_bridge_command(const cli::Command& app, Selection& selection) {
             command.add_flag("--check", options.check,
                              "only check the configuration; prints ok, or every problem");
             options.messaging.add_to(command);
+            options.telemetry.add_to(command);
         },
         run_bridge);
 }

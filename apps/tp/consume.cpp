@@ -264,7 +264,7 @@ ExitCode run_consume(ConsumeOptions& options) {
     options.consumer.use_driver = !options.standalone;
     if (options.own_stream)
         options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
-    log_to_stderr(LogLevel::Warn);
+    start_logging();
     stop_on_signals();
     const ContextOptions messaging = options.messaging.context_options();
     Context context(options.telemetry.applied_to(messaging));
@@ -295,7 +295,7 @@ void add_options(const cli::Command& command, ConsumeOptions& options) {
             "--fallback", options.fallback.uri,
             "where to read when the stream cannot be mapped: aeron:udp?endpoint=...|stream-id=3000 of a "
             "bridge's sender, or bridge://STREAM_ID of its receiver here")
-        ->option_text("URI");
+        .option_text("URI");
     command.add_option("--slow", options.slow_ms,
                        "spend this many ms on each frame, to see what a slow reader loses");
     command

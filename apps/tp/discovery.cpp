@@ -38,15 +38,16 @@ Report report_of(const DiscoveryProvider& provider, const char* type) {
 }
 
 ExitCode run_discovery(ServiceOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     const auto loaded = load_discovery_config(options.config, DiscoveryTable::Standalone);
     print_warnings("tp discovery", loaded->warnings);
     stop_on_signals();
-    Context context(options.messaging.context_options(loaded->config.context_options()));
+    Context context(options.context_options(loaded->config.context_options()));
     const DiscoveryProviderOptions& provides = loaded->config.options;
     DiscoveryProvider provider(context, provides);
     std::fprintf(stderr, "tp discovery: lists %zu drivers on %s stream %d\n", provides.authorities.size(),
                  provides.request.channel.c_str(), provides.request.stream_id);
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp discovery");
     serve(context, options, provider,
           [&](const char* type) { print_report(report_of(provider, type), true); });
     return ExitCode::Ok;

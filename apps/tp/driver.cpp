@@ -14,6 +14,8 @@
 #include <tensorpool/driver_config.hpp>
 #include <tensorpool/supervisor.hpp>
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -33,7 +35,7 @@ constexpr Nanos kLongestWait = 20 * kNanosPerMilli;
 constexpr Nanos kWaitBetweenQuestions = 5 * kNanosPerMilli;
 
 ExitCode run_driver(DriverOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     LoadedDriverConfig loaded = load_driver_config(options.config);
     for (const ConfigProblem& warning : loaded.warnings)
         std::fprintf(stderr, "tp driver: warning: %s\n", warning.str().c_str());
@@ -47,6 +49,10 @@ ExitCode run_driver(DriverOptions& options) {
     stop_on_signals();
     Context context(
         options.telemetry.applied_to(options.messaging.context_options(loaded.config.context_options())));
+    const DriverConfig& config = loaded.config;
+    const std::string started =
+        fmt::format("tp driver: {} runs on {} stream {}, shared memory below {}", config.instance_id,
+                    config.control.channel, config.control.stream_id, config.shm.base_dir);
     const bool asked_elsewhere = discovery && discovery->config.options.request != loaded.config.control;
     // Listens before the driver says anything.
     std::optional<DiscoveryProvider> provider;
@@ -55,6 +61,8 @@ ExitCode run_driver(DriverOptions& options) {
     std::optional<Supervisor> supervisor;
     if (loaded.supervisor) supervisor.emplace(context, *loaded.supervisor);
     const ProgramTelemetry telemetry(context, options.telemetry, "tp driver");
+    driver.do_work(context.clock().now_ns());
+    say(started);
     while (!stop_requested() && !driver.is_stopped()) {
         const Nanos now = context.clock().now_ns();
         int work = driver.do_work(now);

@@ -5,6 +5,7 @@
 
 #include "common/choice.hpp"
 #include "common/messaging_options.hpp"
+#include "common/telemetry_options.hpp"
 #include "tp/commands.hpp"
 #include "tp/join_watch.hpp"
 
@@ -23,6 +24,7 @@ constexpr Nanos kLongestWait = 5 * kNanosPerMilli;
 
 struct JoinProgramOptions {
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     ConsumerOptions consumer;
     std::string map_file;
     std::uint32_t out_stream_id = 0;
@@ -81,15 +83,16 @@ JoinWatchOptions watch_options(JoinProgramOptions& options) {
 
 ExitCode run_join(JoinProgramOptions& options) {
     JoinWatchOptions watch_for = watch_options(options);
-    log_to_stderr(LogLevel::Warn);
+    start_logging();
     stop_on_signals();
-    Context context(options.messaging.context_options());
+    Context context(options.telemetry.applied_to(options.messaging.context_options()));
     JoinWatch watch(context, std::move(watch_for), [&](const Report& report) {
         if (options.quiet) return;
         const std::string text = options.json ? to_json_line(report) : to_message_line(report);
         std::fputs(text.c_str(), stdout);
         std::fflush(stdout);
     });
+    const ProgramTelemetry telemetry(context, options.telemetry, "tp join");
     AgentInvoker invoker(watch, context.clock());
     invoker.start();
     const Nanos end = deadline_after(options.duration_s);
@@ -142,6 +145,7 @@ void add_options(const cli::Command& command, JoinProgramOptions& options) {
     command.add_flag("--quiet", options.quiet, "print the summary only");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
+    options.telemetry.add_to(command);
     add_endpoints(command, options.consumer.endpoints);
 }
 

@@ -50,6 +50,7 @@ JoinWatch::JoinWatch(Context& context, JoinWatchOptions options, Sink sink)
     }
     maps_ = std::make_unique<MergeMapClient>(context, barrier(),
                                              MergeMapClientOptions{.endpoints = options_.consumer.endpoints});
+    telemetry_ = std::make_unique<JoinTelemetry>(context, barrier(), maps_.get());
     if (!options_.map) return;
     authority_ = std::make_unique<MergeMapPublisher>(
         context, MergeMapPublisherOptions{.endpoints = options_.consumer.endpoints});
@@ -81,6 +82,7 @@ int JoinWatch::do_work(Nanos now_ns) noexcept {
     } catch (const std::exception& error) {
         failure_ = error.what();
     }
+    telemetry_->do_work(now_ns);
     return work;
 }
 

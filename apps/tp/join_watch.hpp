@@ -6,6 +6,7 @@
 
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/join.hpp>
+#include <tensorpool/join_telemetry.hpp>
 #include <tensorpool/merge_map_exchange.hpp>
 
 #include <deque>
@@ -87,6 +88,7 @@ private:
         join_;
     std::unique_ptr<MergeMapPublisher> authority_;
     std::unique_ptr<MergeMapClient> maps_;
+    std::unique_ptr<JoinTelemetry> telemetry_;
     std::vector<Source> sources_;
     std::optional<std::uint64_t> next_out_seq_;
     std::deque<std::uint64_t> out_times_;

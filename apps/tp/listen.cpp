@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ namespace tensorpool::apps {
 namespace {
 
 constexpr int kFragmentLimit = 10;
+constexpr std::int32_t kAnnounceStreamId = 1001;  // tools.md section 2
 constexpr Nanos kIdle = 10 * kNanosPerMilli;
 
 struct ListenOptions {
@@ -39,6 +41,8 @@ struct ListenOptions {
     bool json = false;
     bool positions = false;    // qos-listen: who is where, nothing else
     bool connections = false;  // descriptor-listen: who comes and goes, on stderr
+    /// announce-listen: while the announce stream is this one, the control stream is listened to as well.
+    std::optional<Endpoint> usual_announce{};
     RawDumpOptions raw;
 };
 
@@ -111,7 +115,9 @@ private:
 std::vector<Line> subscribe(Context& context, const ListenOptions& options) {
     std::vector<Line> lines;
     std::set<std::pair<std::string, std::int32_t>> open;
-    for (const std::string& name : options.streams) {
+    std::vector<std::string> streams = options.streams;
+    if (options.usual_announce == options.endpoints.announce) streams.emplace_back("control");
+    for (const std::string& name : streams) {
         const Endpoint& endpoint = endpoint_named(options.endpoints, name);
         if (!open.emplace(endpoint.channel, endpoint.stream_id).second) continue;
         lines.push_back({name, context.messaging().add_subscription(endpoint.channel, endpoint.stream_id)});
@@ -196,7 +202,8 @@ struct Preset {
 const std::vector<Preset>& presets() {
     static const std::vector<Preset> kAll{
         {"announce-listen",
-         "Print announces, QoS and progress on the announce stream.\n"
+         "Print announces, QoS and progress on the announce stream; unless another one is given, also on the "
+         "control stream, where drivers announce by default.\n"
          "Example: tp announce-listen --duration-s 3",
          {"announce"},
          {"ShmPoolAnnounce", "QosProducer", "QosConsumer", "FrameProgress"},
@@ -271,6 +278,10 @@ void add_listen_commands(const cli::Command& app, Selection& selection) {
                 options.on_change = preset.on_change;
                 options.positions = preset.positions;
                 options.connections = preset.connections;
+                if (preset.streams.front() == "announce") {
+                    options.endpoints.announce.stream_id = kAnnounceStreamId;
+                    options.usual_announce = options.endpoints.announce;
+                }
                 add_common(command, options);
                 add_preset_endpoints(command, preset, options.endpoints);
             },

@@ -250,7 +250,7 @@ ExitCode run_produce(ProduceOptions& options) {
     Source source = source_of(options);
     if (options.standalone.enabled) options.producer.standalone = options.standalone.layout_for(source.bytes);
     if (options.create) options.producer.publish_mode = PublishMode::ExistingOrCreate;
-    log_to_stderr(LogLevel::Warn);
+    start_logging();
     stop_on_signals();
     Context context(options.telemetry.applied_to(options.messaging.context_options()));
     const ProgramTelemetry telemetry(context, options.telemetry, "tp produce");

@@ -74,12 +74,13 @@ void print_table(const RateLimiter& limiter) {
 }
 
 ExitCode run_rate_limiter(RateLimiterProgramOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     const LoadedRateLimiterConfig loaded = load_rate_limiter_config(options.service.config);
     print_warnings("tp rate-limiter", loaded.warnings);
     stop_on_signals();
-    Context context(options.service.messaging.context_options(loaded.config.context_options()));
+    Context context(options.service.context_options(loaded.config.context_options()));
     RateLimiter limiter(context, loaded.config.options);
+    const ProgramTelemetry telemetry(context, options.service.telemetry, "tp rate-limiter");
     serve(context, options.service, limiter, [&](const char* type) {
         if (options.json) {
             print_report(report_of(limiter, type), true);

@@ -35,7 +35,11 @@ std::string expanded(const std::string& filter) {
                                                             {"consumer", "Name=Consumer"},
                                                             {"driver", "Name=Driver"},
                                                             {"bridge", "Name=Bridge"},
-                                                            {"supervisor", "Name=Supervisor"}};
+                                                            {"supervisor", "Name=Supervisor"},
+                                                            {"discovery", "Name=Discovery"},
+                                                            {"rate-limiter", "Name=RateLimiter"},
+                                                            {"join", "Name=Join"},
+                                                            {"trace", "Name=Trace"}};
     const auto found = kLabels.find(filter);
     return found == kLabels.end() ? filter : found->second;
 }
@@ -72,8 +76,10 @@ void add_one(const cli::Command& app, Selection& selection, const char* name, co
             options.ours_only = ours_only;
             const cli::Option option = command.add_option(
                 "--filter", options.filter,
-                ours_only ? "producer, consumer, driver, bridge, supervisor, or any part of a label"
-                          : "any part of a label");
+                ours_only
+                    ? "producer, consumer, driver, bridge, supervisor, discovery, rate-limiter, join, trace, "
+                      "or any part of a label"
+                    : "any part of a label");
             option.capture_default_str();
             if (ours_only)
                 command.add_flag(

@@ -106,7 +106,7 @@ void print_table(const Supervisor& supervisor) {
 }
 
 ExitCode run_supervisor(SupervisorProgramOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     const LoadedSupervisorConfig loaded = load_supervisor_config(options.config);
     for (const ConfigProblem& warning : loaded.warnings)
         std::fprintf(stderr, "tp supervisor: warning: %s\n", warning.str().c_str());

@@ -110,7 +110,7 @@ bool wait_until(const Screen* screen, const Clock& clock, Nanos until_ns) {
 ExitCode run_top(TopOptions& options) {
     if (!options.once && ::isatty(STDOUT_FILENO) == 0)
         throw UsageError("needs a terminal; --once prints one screen anywhere");
-    log_to_stderr(LogLevel::Error);
+    start_logging();
     stop_on_signals();
     Context context(options.messaging.context_options());
     const Clock& clock = context.clock();

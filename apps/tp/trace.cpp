@@ -6,6 +6,7 @@
 #include "common/choice.hpp"
 #include "common/messaging_options.hpp"
 #include "common/report.hpp"
+#include "common/telemetry_options.hpp"
 #include "tp/commands.hpp"
 #include "tp/trace_render.hpp"
 
@@ -18,6 +19,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <string>
@@ -35,6 +37,7 @@ struct RecordOptions {
     std::string file;
     TraceRecorderOptions recorder;
     MessagingOptions messaging;
+    TelemetryOptions telemetry;
     std::uint32_t batch_ms = 50;
     double duration_s = 0;
     double interval_s = 1;
@@ -69,13 +72,14 @@ void print_interval(const Report& report, bool json) {
 
 ExitCode run_record(RecordOptions& options) {
     options.recorder.batch_ns = options.batch_ms * kNanosPerMilli;
-    log_to_stderr(LogLevel::Warn);
+    start_logging();
     stop_on_signals();
     TraceStore store({.path = options.file});
-    Context context(options.messaging.context_options());
+    Context context(options.telemetry.applied_to(options.messaging.context_options()));
     Report summary;
     {
         TraceRecorder recorder(context, store, options.recorder);
+        const ProgramTelemetry telemetry(context, options.telemetry, "tp trace record");
         std::fprintf(stderr, "tp trace: recording into %s\n", options.file.c_str());
         const Nanos end = deadline_after(options.duration_s);
         const auto interval = static_cast<Nanos>(options.interval_s * static_cast<double>(kNanosPerSecond));
@@ -215,6 +219,56 @@ ExitCode run_expand(ExpandOptions& options) {
     return ExitCode::Ok;
 }
 
+// ---- prune ------------------------------------------------------------------------------------------------
+
+struct PruneOptions {
+    std::string file;
+    double older_than_s = 0;
+    TracePruning what;
+    bool json = false;
+};
+
+ExitCode run_prune(PruneOptions& options) {
+    std::ignore = TraceReader(options.file);  // pruning makes no file
+    const auto age_ns = static_cast<Nanos>(options.older_than_s * static_cast<double>(kNanosPerSecond));
+    options.what.before_unix_ms = (realtime_now_ns() - age_ns) / kNanosPerMilli;
+    // Times of this host since it was started; what lies ahead is of an earlier start, and at least as old.
+    const Nanos since_start_ns = monotonic_now_ns();
+    if (since_start_ns > age_ns) {
+        options.what.untraced_before_ns = static_cast<std::uint64_t>(since_start_ns - age_ns);
+        options.what.untraced_after_ns = static_cast<std::uint64_t>(since_start_ns);
+    }
+    TraceStore store({.path = options.file});
+    const TracePruned done = store.prune(options.what);
+    print_report({{"frames", done.frames},
+                  {"links", done.links},
+                  {"windows", done.windows},
+                  {"nodes", done.nodes},
+                  {"file_bytes", std::filesystem::file_size(options.file)}},
+                 options.json);
+    return ExitCode::Ok;
+}
+
+void add_prune(const cli::Command& command, PruneOptions& options) {
+    TraceIdLayout& layout = options.what.layout;
+    command.add_option("db", options.file, "the trace store").required().option_text("DB");
+    command.add_option("--older-than-s", options.older_than_s, "delete what is older than so many seconds")
+        .required()
+        .check(cli::range(0.0, 4e9));
+    command.add_flag("--vacuum", options.what.vacuum,
+                     "give the space back to the file system; who records waits meanwhile");
+    command.add_option("--node-id-bits", layout.node_id_bits, "of the deployment's trace ids")
+        .capture_default_str()
+        .check(cli::range(0, 22));
+    command.add_option("--sequence-bits", layout.sequence_bits, "of the deployment's trace ids")
+        .capture_default_str()
+        .check(cli::range(0, 22));
+    command.add_option("--timestamp-offset-ms", layout.timestamp_offset_ms, "of the deployment's trace ids")
+        .capture_default_str()
+        .check(cli::not_negative());
+    command.add_flag("--json", options.json, "one JSON object");
+}
+
 // ---- the command line -------------------------------------------------------------------------------------
 
 void add_file(const cli::Command& command, std::string& file) {
@@ -239,6 +293,7 @@ void add_record(const cli::Command& command, RecordOptions& options) {
     command.add_flag("--untraced", options.recorder.untraced, "also record frames without a trace id");
     command.add_flag("--json", options.json, "one JSON object a line");
     options.messaging.add_to(command);
+    options.telemetry.add_to(command);
     add_endpoints(command, options.recorder.endpoints);
 }
 
@@ -301,6 +356,11 @@ void add_trace_commands(const cli::Command& app, Selection& selection) {
             command.add_flag("--json", options.json, "one JSON object");
         },
         run_expand);
+    add_command<PruneOptions>(
+        *trace, selection, "prune",
+        "Delete what is old, also while it is being recorded into: for a periodic job.\n"
+        "Example: tp trace prune run.db --older-than-s 86400",
+        add_prune, run_prune);
 }
 
 }  // namespace tensorpool::apps

@@ -258,7 +258,7 @@ bool CameraRun::print_line(const std::string& line) const {
 }  // namespace
 
 ExitCode run_camera(const CameraOptions& options) {
-    log_to_stderr(LogLevel::Info);
+    start_logging();
     stop_on_signals();
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe shows when it is written to; nothing must be left behind
     return CameraRun(options).run();

@@ -41,6 +41,8 @@ class Deployment:
         self.supervised: dict = {}
         self.database: pathlib.Path | None = None
         self.environment = dict(os.environ)
+        self.environment.setdefault("TP_LOG", "1")  # into the programs' log files
+        self.environment.setdefault("TP_LOG_FORMAT", "text")
 
     def launch(self, name: str, words: list[str], deaf: bool = False) -> None:
         """`deaf`: starts with SIGINT blocked; own_network.py unblocks it once it is no longer Python that would hear it."""

@@ -126,5 +126,40 @@ TEST(MetricsAddressTest, IsALoopbackAddressAndAPort) {
     }
 }
 
+TEST(TopScreenTest, ShowsWhoServesAndWhoCarriesStreams) {
+    const auto sample = [](std::uint64_t n, Nanos at_ns) {
+        TopSample made;
+        made.at_ns = at_ns;
+        TopOwner& bridge = owner(made, "Bridge", 20000, 20000);
+        bridge.source_stream_id = 10000;
+        bridge.values = {{"bridge_frames_forwarded", 10 * n}, {"bridge_chunks_dropped", n}};
+        owner(made, "RateLimiter", 20001, 20001).values = {{"rate_limiter_frames_published", 5 * n},
+                                                           {"rate_limiter_published_bytes", n * 1'000'000},
+                                                           {"rate_limiter_drops_rate", 1000},
+                                                           {"rate_limiter_dest_epoch", 1},
+                                                           {"rate_limiter_last_seq", n}};
+        owner(made, "Join", 20002, 20002).values = {{"join_ready", 3 * n}};
+        owner(made, "Tracer", 20003, 20003).values = {{"tracer_ids_minted", n}, {"tracer_ids_carried", n}};
+        TopOwner& transport = made.owners[{"Bridge instance=x", 0}];
+        transport.role = "Bridge";
+        TopOwner& discovery = made.owners[{"Discovery instance=unknown", 7000}];
+        discovery.role = "Discovery";
+        discovery.id = 7000;
+        discovery.values = {{"discovery_streams", 4}, {"discovery_requests", 6 * n}};
+        TopOwner& recorder = made.owners[{"TraceRecorder instance=unknown", 1000}];
+        recorder.role = "TraceRecorder";
+        recorder.values = {{"trace_recorder_frames", n}, {"trace_recorder_rows_pending", 9}};
+        return made;
+    };
+    const auto screen = lines(render_top(sample(1, 0), sample(11, kNanosPerSecond), 80, 24));
+    ASSERT_EQ(screen.size(), 9u);
+    EXPECT_EQ(screen[1], "discovery 7000: 4 streams, 60 requests/s, 0 answers dropped");
+    EXPECT_EQ(screen[2], "trace recorder: 10 frames/s, 0 links, 9 rows wait, 0 dropped");
+    EXPECT_EQ(words(screen[5]), "20000 bridge 10000 100.0 - - - 11!");
+    EXPECT_EQ(words(screen[6]), "20001 limiter - 50.0 10.0 11 - 0") << "what the rate drops is no loss";
+    EXPECT_EQ(words(screen[7]), "20002 join - 30.0 - no map - 0");
+    EXPECT_EQ(words(screen[8]), "20003 tracer - 20.0 - - - 0");
+}
+
 }  // namespace
 }  // namespace tensorpool::apps

@@ -53,11 +53,12 @@ protected:
 
     void SetUp() override { fs::create_directory(shm_dir()); }
 
-    [[nodiscard]] std::unique_ptr<Program> run(const std::vector<std::string>& options) const {
+    [[nodiscard]] std::unique_ptr<Program> run(const std::vector<std::string>& options,
+                                               const std::vector<std::string>& environment = {}) const {
         std::vector<std::string> words{TP_CAMERA, "--messaging-dir", messaging_dir(), "--shm-dir",
                                        shm_dir(), "--stream",        kStream};
         words.insert(words.end(), options.begin(), options.end());
-        return std::make_unique<Program>(words);
+        return std::make_unique<Program>(words, environment);
     }
     [[nodiscard]] std::vector<std::string> files_left() const {
         std::vector<std::string> files;
@@ -326,7 +327,8 @@ TEST_F(TpCameraTest, ItsSimulatorDiesWithIt) {
 
 TEST_F(TpCameraTest, GoesOnInTheSameEpochWhenAKilledCameraComesBack) {
     auto simulator = std::make_unique<FakeCameraProcess>(TP_FAKE_CAMERA, kLoopback, "PHOENIX");
-    const auto camera = run({"--camera", "Aravis-Fake-PHOENIX", "--standalone", "--rate", "50", "--json"});
+    const auto camera =
+        run({"--camera", "Aravis-Fake-PHOENIX", "--standalone", "--rate", "50", "--json"}, {"TP_LOG=1"});
     CheckingConsumer reader(messaging_dir(), shm_dir(), false);
     ASSERT_TRUE(reader.receives(20)) << camera->err();
     const std::uint64_t epoch = reader.consumer.epoch();
@@ -348,7 +350,7 @@ TEST_F(TpCameraTest, GoesOnInTheSameEpochWhenAKilledCameraComesBack) {
 }
 
 TEST_F(TpCameraTest, StartsItsOwnSimulatorAgainWhenThatIsKilled) {
-    const auto camera = run({"--fake", "--standalone", "--rate", "50"});
+    const auto camera = run({"--fake", "--standalone", "--rate", "50"}, {"TP_LOG=1"});
     CheckingConsumer reader(messaging_dir(), shm_dir(), false);
     ASSERT_TRUE(reader.receives(10)) << camera->err();
     const auto children = camera->children();

@@ -252,7 +252,7 @@ TEST_F(TpDriverTest, HoldsALeaseAndGivesItBack) {
 
 // spec: TOOL-023
 TEST_F(TpDriverTest, ALeaseThatIsNotHeldExpiresAndTheNextOneHasAHigherEpoch) {
-    const auto driver = start_driver();
+    const auto driver = start_driver({"TP_LOG=1"});
     ASSERT_EQ(attach(), 0) << err;
     const std::uint64_t first = std::stoull(value_of(out, "epoch"));
     EXPECT_TRUE(eventually([&] { return driver->err().find("ended: EXPIRED") != std::string::npos; }));

@@ -64,8 +64,9 @@ protected:
         return file;
     }
     /// A driver that serves.
-    [[nodiscard]] std::unique_ptr<Program> start_driver() const {
-        auto driver = tp({"driver", write_config()});
+    [[nodiscard]] std::unique_ptr<Program> start_driver(
+        const std::vector<std::string>& environment = {}) const {
+        auto driver = tp({"driver", write_config()}, environment);
         EXPECT_TRUE(eventually([&] { return driver->err().find(" runs on ") != std::string::npos; }))
             << driver->err();
         return driver;

@@ -184,6 +184,21 @@ TEST_F(TpListenTest, TellsAConsumerHowToReadWithEveryFieldWritten) {
 }
 
 // spec: TOOL-033
+TEST_F(TpListenTest, ListensForAnnouncesOn1001AndWhereDriversAnnounceUnlessToldWhere) {
+    const auto on_1001 = publisher({at.announce.channel, 1001});
+    const auto usual = listen({"announce-listen"}, *control);
+    const auto told =
+        listen({"announce-listen", "--announce-stream-id", "1500"}, *publisher({at.announce.channel, 1500}));
+    ASSERT_TRUE(control->send(producer_at(5)));
+    ASSERT_TRUE(on_1001->send(producer_at(6)));
+    EXPECT_TRUE(eventually([&] { return usual->out().find("current_seq=5") != std::string::npos; }));
+    EXPECT_THAT(output_with(*usual, "current_seq=6"), HasSubstr("QosProducer"));
+    told->signal(SIGINT);
+    EXPECT_EQ(told->wait(), 0);
+    EXPECT_EQ(told->out(), "");
+}
+
+// spec: TOOL-033
 TEST_F(TpListenTest, HearsAnnouncesQosAndProgressOnTheAnnounceStreamOnly) {
     const auto listener =
         listen({"announce-listen", "--names"}, *control);  // announces share the control stream

@@ -1,17 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The AeronTensorPool for C++ authors
 // SPDX-License-Identifier: Apache-2.0
 
-// `tp stats`, `tp top`, `--metrics` and TP_LOG with real processes.
+// `tp stats`, `tp top` and TP_LOG with real processes.
 
 #include "apps/tp_fixture.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <regex>
 
 namespace tensorpool::test {
@@ -19,27 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-#ifdef TP_HAVE_PROMETHEUS
-/// GET over a loopback connection; the whole answer, empty when there is none.
-std::string http_get(std::uint16_t port, const std::string& path) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    std::string answer;
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0) {
-        const std::string request = "GET " + path + " HTTP/1.0\r\nHost: localhost\r\n\r\n";
-        (void)::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
-        std::array<char, 4096> chunk;
-        for (ssize_t got = 0; (got = ::recv(fd, chunk.data(), chunk.size(), 0)) > 0;)
-            answer.append(chunk.data(), static_cast<std::size_t>(got));
-    }
-    ::close(fd);
-    return answer;
-}
-#endif
 
 class TpStatsTest : public TpTest {
 protected:
@@ -64,22 +37,6 @@ protected:
                 sum = std::max(sum, 0LL) + line["value"].get<long long>();
         }
         return sum;
-    }
-    /// Where a program says its metrics are.
-    static std::uint16_t metrics_port(Program& program) {
-        std::smatch match;
-        std::string text;
-        EXPECT_TRUE(eventually([&] {
-            text = program.err();
-            return std::regex_search(text, match, std::regex("metrics at http://127.0.0.1:(\\d+)/metrics\n"));
-        })) << text;
-        return match.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(std::stoul(match[1]));
-    }
-    /// The value of the first series whose name and labels match; -1 when there is none.
-    static double series(const std::string& text, const std::string& pattern) {
-        std::smatch match;
-        if (!std::regex_search(text, match, std::regex("(?:^|\n)" + pattern + " ([0-9.e+-]+)\n"))) return -1;
-        return std::stod(match[1]);
     }
 };
 
@@ -121,6 +78,19 @@ TEST_F(TpStatsTest, DriverCountersAndBridgeStatusFilterByRole) {
     EXPECT_EQ(lines[0]["value"], 0);
     ASSERT_EQ(run({"bridge-status"}), 0);
     EXPECT_EQ(out, "") << "no bridge runs";
+    std::ofstream(path("bridge.toml")) << "[bridge]\ninstance_id = \"b-1\"\nforward_metadata = false\n"
+                                       << "payload_channel = \"aeron:ipc\"\npayload_stream_id = 3000\n"
+                                       << "control_channel = \"aeron:ipc\"\ncontrol_stream_id = 3001\n"
+                                       << "[[mappings]]\nsource_stream_id = 10000\ndest_stream_id = 20000\n";
+    const auto bridge = tp({"bridge", path("bridge.toml")});
+    EXPECT_TRUE(eventually([&] { return run({"bridge-status"}) == 0 && !out.empty(); })) << bridge->err();
+    EXPECT_THAT(out, HasSubstr("label=FramesForwarded: NodeId=20000 Name=Bridge stream=20000 source=10000 "
+                               "end=both instance=b-1\n"));
+    ASSERT_EQ(run({"stats", "--filter", "bridge"}), 0);
+    EXPECT_THAT(out, HasSubstr("label=AssembliesReset: NodeId=20000 "));
+    EXPECT_THAT(out, Not(HasSubstr("DropsCrc"))) << "beyond the protocol's table";
+    ASSERT_EQ(run({"stats", "--filter", "join"}), 0);
+    EXPECT_EQ(out, "");
 }
 
 TEST_F(TpStatsTest, ShowsNothingOfTheDead) {
@@ -162,101 +132,6 @@ TEST_F(TpStatsTest, TopWithoutATerminalSaysWhatToDo) {
     ASSERT_EQ(run({"top", "--once", "--interval-s", "0.1"}), 0);
     EXPECT_THAT(out, HasSubstr("is anything running"));
 }
-
-#ifdef TP_HAVE_PROMETHEUS
-// spec: OBS-006, OBS-007
-TEST_F(TpStatsTest, PrometheusScrapesCountersThatRise) {
-    const auto driver = tp({"driver", write_config(), "--metrics", "127.0.0.1:0"});
-    const std::uint16_t driver_port = metrics_port(*driver);
-    const auto producer =
-        produce({"--metrics", "127.0.0.1:0", "--histograms", "frames"}, {"TP_INSTANCE=daq-1"});
-    const auto consumer = consume({"--metrics", "localhost:0"});
-    const std::uint16_t port = metrics_port(*producer);
-    std::string text;
-    const char* const published =
-        "tensorpool_producer_frames_published_total\\{producer_id=\"\\d+\",stream_id=\"10000\","
-        "producer_instance=\"daq-1\"\\}";
-    EXPECT_TRUE(eventually([&] {
-        text = http_get(port, "/metrics");
-        return series(text, published) > 0;
-    })) << text;
-    EXPECT_THAT(text, HasSubstr("200 OK"));
-    EXPECT_THAT(text, HasSubstr("# HELP tensorpool_producer_frames_published_total "));
-    EXPECT_THAT(text, HasSubstr("# TYPE tensorpool_producer_frames_published_total counter\n"));
-    EXPECT_THAT(text, HasSubstr("# TYPE tensorpool_producer_next_seq gauge\n"));
-    EXPECT_THAT(text, HasSubstr("tensorpool_producer_committed_bytes_total{"));
-    EXPECT_THAT(text, HasSubstr("tensorpool_producer_duty_cycles_total{"));
-    EXPECT_THAT(text, HasSubstr("# TYPE tensorpool_producer_publish_latency_seconds summary\n"));
-    EXPECT_THAT(text, HasSubstr("quantile=\"0.999\""));
-    EXPECT_GT(series(text, "tensorpool_producer_publish_latency_seconds_count\\{[^}]*\\}"), 0);
-    EXPECT_THAT(text, Not(HasSubstr("tensorpool_consumer_"))) << "each program shows its own roles only";
-    const double first = series(text, published);
-    EXPECT_TRUE(eventually([&] { return series(http_get(port, "/metrics"), published) > first; }));
-
-    // Names and types by Prometheus' conventions.
-    std::istringstream in(text);
-    for (std::string line; std::getline(in, line);) {
-        std::smatch type;
-        if (!std::regex_match(line, type, std::regex("# TYPE (\\S+) (\\S+)"))) continue;
-        if (type[1].str().starts_with("exposer_")) continue;  // of the HTTP server itself
-        EXPECT_TRUE(std::regex_match(type[1].str(), std::regex("tensorpool_[a-z][a-z0-9_]*"))) << line;
-        EXPECT_EQ(type[2] == "counter", type[1].str().ends_with("_total")) << line;
-        EXPECT_EQ(text.find(line), text.rfind(line)) << "one TYPE line per name: " << line;
-    }
-
-    EXPECT_TRUE(eventually([&] {
-        const std::string of_driver = http_get(driver_port, "/metrics");
-        return series(of_driver,
-                      "tensorpool_driver_attach_responses_total\\{driver_id=\"32767\",driver_instance="
-                      "\"driver-01\"\\}") == 2;
-    }));
-    const std::uint16_t consumer_port = metrics_port(*consumer);
-    EXPECT_TRUE(eventually([&] {
-        return series(http_get(consumer_port, "/metrics"),
-                      "tensorpool_consumer_frames_delivered_total\\{[^}]*\\}") > 0;
-    }));
-}
-
-TEST_F(TpStatsTest, MetricsRefuseABadAddressWithOneLine) {
-    for (const char* address :
-         {"127.0.0.1", "9464", "0.0.0.0:9464", "192.168.1.1:9464", "127.0.0.1:70000",
-          "127.0.0.1:", "127.0.0.1:12x", "nowhere:1", ":9464", "127.0.0.1:0,0.0.0.0:0"}) {
-        EXPECT_EQ(run({"produce", "--stream-id", "1", "--standalone", "--shm-base-dir", shm_dir(), "--shape",
-                       "4", "--metrics", address}),
-                  2)
-            << address;
-        EXPECT_THAT(err, HasSubstr(std::string("--metrics ") + address)) << address;
-        EXPECT_THAT(err, HasSubstr("for example 127.0.0.1:9464"));
-        EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
-    }
-}
-
-TEST_F(TpStatsTest, MetricsOnAPortInUseEndTheProgramWithOneLine) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)), 0);
-    ASSERT_EQ(::listen(fd, 1), 0);
-    socklen_t length = sizeof(at);
-    ASSERT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &length), 0);
-    EXPECT_EQ(run({"produce", "--stream-id", "1", "--standalone", "--shm-base-dir", shm_dir(), "--shape", "4",
-                   "--metrics", "127.0.0.1:" + std::to_string(ntohs(at.sin_port))}),
-              1);
-    EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
-    ::close(fd);
-}
-
-#else
-
-TEST_F(TpStatsTest, MetricsAreRefusedByABuildWithoutPrometheus) {
-    EXPECT_EQ(run({"produce", "--stream-id", "1", "--standalone", "--shm-base-dir", shm_dir(), "--shape", "4",
-                   "--metrics", "127.0.0.1:0"}),
-              1);
-    EXPECT_THAT(err, HasSubstr("prometheus-cpp-dev"));
-}
-
-#endif
 
 // spec: OBS-026
 TEST_F(TpStatsTest, HistogramsAppearAsCountersWhenAskedFor) {

@@ -129,7 +129,8 @@ TEST_F(TpStreamsTest, ASupervisorSeesWhoReadsAndWhoWrites) {
     const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "64", "--rate", "200", "--allow",
                               shm_dir(), "--json"});
     const auto consumer = tp({"consume", "--stream-id", "10000", "--allow", shm_dir(), "--json"});
-    const auto supervisor = tp({"supervisor", path("driver.toml"), "--json", "--interval-s", "0.2"});
+    const auto supervisor =
+        tp({"supervisor", path("driver.toml"), "--json", "--interval-s", "0.2"}, {"TP_LOG=1"});
     const auto last_state = [&] {
         const auto lines = json_lines(supervisor->out());
         return lines.empty() ? nlohmann::json() : nlohmann::json(lines.back());

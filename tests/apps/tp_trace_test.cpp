@@ -265,5 +265,27 @@ TEST_F(TpTraceTest, ListenDecodesLinkSets) {
     })) << listener->out();
 }
 
+TEST_F(TpTraceTest, PrunesWhatIsTooOld) {
+    make_store();  // ids of 1970
+    const std::uint64_t fresh = static_cast<std::uint64_t>(realtime_now_ns() / kNanosPerMilli) << 22;
+    {
+        TraceStore store({.path = db()});
+        store.add(TracedFrame{.stream_id = 10001, .epoch = 9, .seq = 1, .trace_id = fresh});
+        store.add_link(fresh, 20);
+        ASSERT_TRUE(store.commit());
+    }
+    const auto before = TraceReader(db()).totals();
+    EXPECT_EQ(run({"trace", "prune", db(), "--older-than-s", "3600", "--json"}), 0) << err;
+    const auto done = nlohmann::json::parse(out);
+    EXPECT_EQ(done.at("frames"), before.frames - 1);
+    EXPECT_EQ(done.at("links"), before.links - 1);
+    EXPECT_EQ(TraceReader(db()).totals().frames, 1u);
+    EXPECT_EQ(run({"trace", "prune", db(), "--older-than-s", "3600", "--vacuum"}), 0) << err;
+    EXPECT_THAT(out, HasSubstr("frames=0\nlinks=0\nwindows=0\nnodes=0\nfile_bytes="));
+    EXPECT_EQ(run({"trace", "prune", db()}), 2) << "how old?";
+    EXPECT_EQ(run({"trace", "prune", dir.str() + "/none.db", "--older-than-s", "1"}), 1);
+    EXPECT_FALSE(std::filesystem::exists(dir.str() + "/none.db"));
+}
+
 }  // namespace
 }  // namespace tensorpool::test

@@ -4,7 +4,6 @@
 // What the counters of a bridge say, read as another process reads them.
 
 #include "bridge/two_hosts.hpp"
-#include "support/allocation_counter.hpp"
 #include "telemetry/counter_list.hpp"
 
 #include <gmock/gmock.h>
@@ -55,27 +54,6 @@ TEST_F(BridgeCountersTest, AreOneSetPerMappingAndAreGivenBackAtTheEnd) {
     retire(sender);
     EXPECT_FALSE(counter_value(*reader, "FramesForwarded", "Bridge"));
     EXPECT_FALSE(counter_value(*reader, "ChunksUnroutable", "Bridge"));
-}
-
-TEST_F(BridgeCountersTest, CostNoMemoryPerFrame) {
-    start();
-    for (int i = 0; i < 20; ++i) {
-        publish(2000);
-        cycle();
-    }
-    std::uint64_t allocations = 0;
-    for (int i = 0; i < 50; ++i) {
-        publish(2000);
-        clock.advance(5 * kNanosPerMilli);
-        const std::uint64_t before = allocations_of_this_thread();
-        sender->do_work(clock.now_ns());
-        receiver->do_work(clock.now_ns());
-        allocations += allocations_of_this_thread() - before;
-        producer->do_work(clock.now_ns());
-        consumer->poll([](const Frame&) {}, 64);
-    }
-    EXPECT_LE(allocations, 4u) << "an announce in between may be copied";
-    EXPECT_GT(receiving().counters.frames_rematerialized, 40u);
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ public:
     /// Starts it again as soon as its predecessor counts as dead.
     void restart() {
         const bool up = eventually([&] {
-            program_ = std::make_unique<Program>(std::vector<std::string>{TP_AERONMD}, environment_, network_);
+            program_ =
+                std::make_unique<Program>(std::vector<std::string>{TP_AERONMD}, environment_, network_);
             return !eventually([&] { return !program_->running(); }, std::chrono::milliseconds(500));
         });
         if (!up) throw std::runtime_error("aeronmd did not start again: " + program_->err());
