@@ -38,7 +38,7 @@ struct CommandText {
 [[nodiscard]] CommandText describe_commands(const cli::Command& app);
 /// What the command line named last: that command when it could be parsed no further.
 [[nodiscard]] CommandText describe_innermost(const cli::Command& app);
-[[nodiscard]] const cli::Command& innermost_of(const cli::Command& app);
+[[nodiscard]] const CLI::App& innermost_of(const CLI::App& app);
 
 /// The part of the help that says how a command is called.
 [[nodiscard]] std::string usage_of(const CommandText& command);
