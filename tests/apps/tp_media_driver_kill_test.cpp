@@ -18,19 +18,19 @@ constexpr const char* kConsumerOfThinned = "thin consumer";
 class TpMediaDriverKillTest : public TpTest {
 protected:
     void SetUp() override {
-        media_driver_ = std::make_unique<AeronmdProcess>(std::vector<std::string>{kTimeout});
-        aeron_dir_of_tests() = media_driver_->dir();
+        media_driver = std::make_unique<AeronmdProcess>(std::vector<std::string>{kTimeout});
+        aeron_dir_of_tests() = media_driver->dir();
         TpTest::SetUp();
     }
     void TearDown() override {
-        programs_.clear();
+        programs.clear();
         aeron_dir_of_tests().clear();
     }
 
     void start(const std::string& name, std::vector<std::string> words) {
-        programs_[name] = tp(std::move(words), {kTimeout});
+        programs[name] = tp(std::move(words), {kTimeout});
     }
-    Program& program(const std::string& name) { return *programs_.at(name); }
+    Program& program(const std::string& name) { return *programs.at(name); }
     nlohmann::json last_of(const std::string& name) {
         const auto lines = json_lines(program(name).out());
         return lines.empty() ? nlohmann::json() : nlohmann::json(lines.back());
@@ -63,7 +63,7 @@ protected:
     }
     /// Until every program has noticed `times` deaths.
     void expect_everybody_notices(std::size_t times) {
-        for (const auto& [name, process] : programs_) {
+        for (const auto& [name, process] : programs) {
             EXPECT_TRUE(within([&, &p = *process] {
                 return count(p.err(), "lost the media driver") >= times || !p.running();
             })) << name
@@ -97,8 +97,8 @@ protected:
 
     /// On both sides: patience with a busy machine, and not more.
     static constexpr const char* kTimeout = "AERON_DRIVER_TIMEOUT=4000";
-    std::unique_ptr<AeronmdProcess> media_driver_;
-    std::map<std::string, std::unique_ptr<Program>> programs_;
+    std::unique_ptr<AeronmdProcess> media_driver;
+    std::map<std::string, std::unique_ptr<Program>> programs;
 };
 
 TEST_F(TpMediaDriverKillTest, EveryRoleGoesOnWithTheNextOne) {
@@ -141,9 +141,9 @@ max_rate_hz = 50
     consume(kConsumerOfThinned, "20000");
     expect_everything_works();
     for (std::size_t round = 1; round <= 2 && !HasFailure(); ++round) {
-        media_driver_->kill();
+        media_driver->kill();
         expect_everybody_notices(round);
-        media_driver_->restart();
+        media_driver->restart();
         expect_everything_works();
     }
     for (const char* name : {kConsumerOfSource, kConsumerOfThinned}) {
