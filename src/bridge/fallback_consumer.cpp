@@ -136,16 +136,16 @@ private:
 };
 
 const std::string& FallbackConsumer::Impl::wanted(Nanos now_ns) noexcept {
-    static const std::string nowhere;
+    static const std::string kNowhere;
     if (primary.mapping_state() == MappingState::Fallback)
         return primary.fallback_uri().empty() ? fallback_.uri : primary.fallback_uri();
     if (primary.is_ready()) {
         unmapped_since_ns_ = now_ns;
-        return nowhere;
+        return kNowhere;
     }
     // Allowed again, but not there yet: what flows goes on flowing.
     if (!open_uri_.empty()) return open_uri_;
-    return now_ns - unmapped_since_ns_ >= fallback_.patience_ns ? fallback_.uri : nowhere;
+    return now_ns - unmapped_since_ns_ >= fallback_.patience_ns ? fallback_.uri : kNowhere;
 }
 
 int FallbackConsumer::Impl::do_work(Nanos now_ns) noexcept {
@@ -160,16 +160,15 @@ void FallbackConsumer::Impl::follow(const std::string& uri, Nanos now_ns) noexce
     const bool stands = uri == open_uri_ && (failure_.empty() || now_ns < retry_ns_);
     if (stands) return;
     try {
-        const std::string next = uri;  // may be a member that changes
-        if (next != open_uri_) {
+        if (uri != open_uri_) {
             ++counters_.switches;
             base::log(LogLevel::Info, kModule, "stream {}: reading {}", options_.stream_id,
-                      next.empty() ? std::string_view("shared memory") : std::string_view(next));
+                      uri.empty() ? std::string_view("shared memory") : std::string_view(uri));
         }
         close();
-        open_uri_ = next;
+        open_uri_ = uri;  // or is it already
         failure_.clear();
-        if (!next.empty()) open(next);
+        if (!open_uri_.empty()) open(open_uri_);
     } catch (const std::exception& error) {
         close();
         ++counters_.openings_failed;
