@@ -357,7 +357,7 @@ void add_trace_commands(const cli::Command& app, Selection& selection) {
         },
         run_expand);
     add_command<PruneOptions>(
-        *trace, selection, "prune",
+        trace, selection, "prune",
         "Delete what is old, also while it is being recorded into: for a periodic job.\n"
         "Example: tp trace prune run.db --older-than-s 86400",
         add_prune, run_prune);
