@@ -83,7 +83,9 @@ TEST_F(TpStatsTest, DriverCountersAndBridgeStatusFilterByRole) {
                                        << "control_channel = \"aeron:ipc\"\ncontrol_stream_id = 3001\n"
                                        << "[[mappings]]\nsource_stream_id = 10000\ndest_stream_id = 20000\n";
     const auto bridge = tp({"bridge", path("bridge.toml")});
-    EXPECT_TRUE(eventually([&] { return run({"bridge-status"}) == 0 && !out.empty(); })) << bridge->err();
+    EXPECT_TRUE(eventually([&] {  // its last counter is there
+        return run({"bridge-status"}) == 0 && out.find("BridgeDestEpoch: NodeId=20000 ") != std::string::npos;
+    })) << bridge->err();
     EXPECT_THAT(out, HasSubstr("label=FramesForwarded: NodeId=20000 Name=Bridge stream=20000 source=10000 "
                                "end=both instance=b-1\n"));
     ASSERT_EQ(run({"stats", "--filter", "bridge"}), 0);
