@@ -43,7 +43,7 @@ public:
         what.pools.push_back({1, kSlots, kStride, ""});
         mapping_.emplace(shm::create_stream({dir_, "fuzz", "default"}, what, 1));
         std::filesystem::remove_all(dir_);  // the mapping stays
-        reader_.attach(&*mapping_);
+        reader_.attach(&*mapping_, 1);
     }
 
     void read_slot(const std::uint8_t* data, std::size_t size) {
