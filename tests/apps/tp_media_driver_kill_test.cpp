@@ -28,7 +28,7 @@ protected:
     }
 
     void start(const std::string& name, std::vector<std::string> words) {
-        programs[name] = tp(std::move(words), {kTimeout});
+        programs[name] = tp(std::move(words), {kTimeout, "TP_LOG=1"});
     }
     Program& program(const std::string& name) { return *programs.at(name); }
     nlohmann::json last_of(const std::string& name) {
