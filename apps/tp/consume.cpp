@@ -14,6 +14,7 @@
 #include "common/test_pattern.hpp"
 #include "messaging/messaging.hpp"
 #include "tp/commands.hpp"
+#include "wire/frame_descriptor.hpp"
 
 #include <tensorpool/error.hpp>
 #include <tensorpool/fallback_consumer.hpp>
@@ -25,6 +26,7 @@
 #include <ctime>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,7 @@ struct ConsumeOptions {
     ConsumerOptions consumer;
     FallbackOptions fallback;
     std::string name;
+    std::optional<std::uint32_t> max_rate_hz;
     DiscoveryOptions discovery;
     bool standalone = false;
     bool own_stream = false;
@@ -262,6 +265,9 @@ ExitCode run_consume(ConsumeOptions& options) {
         throw UsageError("a NAME is found through a driver; --standalone needs --stream-id");
     if (options.save.first > 0) check_tensor_file_name(options.save.second);
     options.consumer.use_driver = !options.standalone;
+    // Who names no rate has no wish: 0 would tell a rate limiter to let every frame through (RATE-055).
+    const bool none = !options.max_rate_hz && options.consumer.delivery != Delivery::RateLimited;
+    options.consumer.max_rate_hz = none ? wire::kNullU32 : options.max_rate_hz.value_or(0);
     if (options.own_stream)
         options.consumer.own_descriptors = Endpoint{options.consumer.endpoints.descriptor.channel, 0};
     start_logging();
@@ -286,7 +292,7 @@ void add_options(const cli::Command& command, ConsumeOptions& options) {
                      "map what a standalone producer announces; no driver");
     add_choice(command, "--delivery", options.consumer.delivery, kDeliveries,
                "every (default), latest: skip to the newest, rate: at most --max-rate");
-    command.add_option("--max-rate", options.consumer.max_rate_hz,
+    command.add_option("--max-rate", options.max_rate_hz,
                        "frames per second: kept with --delivery rate, and what a rate limiter is asked for");
     command.add_flag("--own-stream", options.own_stream,
                      "ask for a descriptor stream of its own; the producer keeps to --max-rate there");
