@@ -119,7 +119,10 @@ TEST(PerConsumerKillTest, AConsumerOutlivesKilledProducersThatServedItAlone) {
     const TempDir dir;
     {
         Context context(context_options_in(dir));
-        Consumer consumer(context, own_streams_in(dir));
+        // A live producer that waits for a processor must not count as dead: its epoch would be over for good.
+        ConsumerOptions options = own_streams_in(dir);
+        options.announce_period_ns = 10 * kAnnouncePeriod;
+        Consumer consumer(context, options);
         std::vector<std::byte> copy(kFrameBytes);
         std::uint64_t wrong = 0;
         std::uint64_t delivered = 0;
