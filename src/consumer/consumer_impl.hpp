@@ -80,7 +80,7 @@ private:
     }
     /// Whether the producer leaves out frames for this consumer (WIRE-088).
     [[nodiscard]] bool is_thinned() const noexcept {
-        return descriptors.on_own() && options.max_rate_hz != 0;
+        return descriptors.on_own() && options.max_rate_hz != 0 && options.max_rate_hz != wire::kNullU32;
     }
     /// Points the data path at whatever the tracker has mapped now.
     void sync_mapping() noexcept;
