@@ -4,6 +4,7 @@
 #include "shm/seqlock.hpp"
 
 #include "base/racy_copy.hpp"
+#include "support/eventually.hpp"
 #include "support/forked_child.hpp"
 #include "support/rounds.hpp"
 #include "wire/shm_records.hpp"
@@ -255,6 +256,8 @@ TEST_P(SeqlockTortureTest, AFrameWhoseWriterDiedIsNeverAccepted) {
         write_frames(ring, nslots, seed);
         return 0;
     });
+    // Every slot was written once: one that never was is not committed either.
+    ASSERT_TRUE(test::eventually([&] { return base::load_acquire(ring.published) > nslots; }));
     (void)read_frames(ring, nslots, seed + 1, 100);
     writer.kill();  // at any instruction
     const std::uint64_t published = base::load_acquire(ring.published);

@@ -119,7 +119,8 @@ TEST(PerConsumerKillTest, AConsumerOutlivesKilledProducersThatServedItAlone) {
     const TempDir dir;
     {
         Context context(context_options_in(dir));
-        // A live producer that waits for a processor must not count as dead: its epoch would be over for good.
+        // A live producer that waits for a processor must not count as dead: its epoch would be over for
+        // good.
         ConsumerOptions options = own_streams_in(dir);
         options.announce_period_ns = 10 * kAnnouncePeriod;
         Consumer consumer(context, options);
