@@ -19,6 +19,7 @@ namespace tensorpool::test {
 class ForkedChild {
 public:
     template <typename Body>
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): nobody makes a child out of a child
     explicit ForkedChild(Body&& body) {
         std::fflush(nullptr);
         pid_ = ::fork();
