@@ -52,7 +52,9 @@ int main() {
     tp::AgentInvoker invoker(roles);
     tp::BackOffIdle idle;
     invoker.start();
-    while (pump.state() != tp::PumpState::Stopped) idle.idle(invoker.invoke());
+    const tp::Nanos end = tp::monotonic_now_ns() + 60 * tp::kNanosPerSecond;
+    while (pump.state() != tp::PumpState::Stopped && tp::monotonic_now_ns() < end)
+        idle.idle(invoker.invoke());
     while (invoker.invoke() > 0) {
     }
     const tp::DevicePumpCounters& counters = pump.counters();
