@@ -12,6 +12,7 @@
 #include "camera_in_place_driver/sdk_device.hpp"
 #include "common/private_directory.hpp"
 
+#include <cstddef>
 #include <iostream>
 
 namespace tp = tensorpool;
@@ -37,7 +38,7 @@ int main() {
         context, session,
         {.stream_id = 10000, .allowed_base_dirs = {dir.path()}, .reservation_timeout_ns = 0});
 
-    examples::SimulatedSdk sdk(240 * 256, tp::kNanosPerMilli);
+    examples::SimulatedSdk sdk(std::size_t{240} * 256, tp::kNanosPerMilli);
     examples::SdkDevice device(
         sdk, {.tensor = tp::image_layout(tp::Dtype::UInt8, 240, 256), .values_len_bytes = 240 * 256});
     tp::DevicePump pump(producer, device, {.queued = 8, .frame_limit = 500});
