@@ -37,7 +37,8 @@ struct ConsumerOptions {
     /// true: attach to a driver. false: map what a standalone producer announces.
     bool use_driver = true;
     Delivery delivery = Delivery::EveryFrame;
-    /// For RateLimited, and when a ConsumerConfig demands a limited rate; 0 = no limit.
+    /// Hz. For RateLimited, and when a ConsumerConfig demands a limited rate; 0 = no limit. ConsumerHello
+    /// says it: to a rate limiter 0 is the wish for every frame, 4294967295 none at all (RATE-015).
     std::uint32_t max_rate_hz = 0;
     /// A jump in seq larger than this resynchronises to the newest frame, as does a handler that the writer
     /// overtook (WIRE-129).
