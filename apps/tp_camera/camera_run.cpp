@@ -95,6 +95,8 @@ public:
               options.trace.make_tracer(context_, options.stream_id, options.endpoints, options.standalone)),
           pump_(producer_, source_, pump_options(options)),
           agents_("tp-camera", {&producer_, &pump_}) {
+        // Buffers that come back unused after the last frame are no loss.
+        pump_.on_frame([this](const PumpedFrame&) { returned_ = pump_.counters().buffers_returned; });
         if (tracer_) pump_.before_publish([this](FrameInfo& info) { info.trace_id = tracer_->mint(); });
     }
 
@@ -109,7 +111,6 @@ private:
 
     void await_streaming();
     void stream();
-    void stop();
     [[nodiscard]] StreamTotals totals() const;
     [[nodiscard]] Report summary(Nanos now_ns) const;
     bool print_line(const std::string& line) const;
@@ -126,7 +127,7 @@ private:
     WaitIdle idle_{source_.waiter(), kLongestWait};
     StatsLine stats_{0};
     std::uint64_t epoch_ = 0;
-    std::uint64_t returned_at_stop_ = 0;
+    std::uint64_t returned_ = 0;  // before the newest frame
     const char* stopped_by_ = "signal";
 };
 
@@ -134,7 +135,7 @@ ExitCode CameraRun::run() {
     await_streaming();
     stream();
     const Nanos end_ns = monotonic_now_ns();
-    stop();
+    pump_.await_stopped(end_ns + kStopPatience);
     const Report report = summary(end_ns);
     const std::string line = options_.json ? to_json_line(report) : to_message_line(report);
     std::ignore = std::fwrite(line.data(), 1, line.size(), stdout);
@@ -198,13 +199,6 @@ void CameraRun::stream() {
     }
 }
 
-/// Buffers that come back unused at the very end are no loss.
-void CameraRun::stop() {
-    const std::uint64_t before = pump_.counters().buffers_returned;
-    pump_.await_stopped(monotonic_now_ns() + kStopPatience);
-    returned_at_stop_ = pump_.counters().buffers_returned - before;
-}
-
 StreamTotals CameraRun::totals() const {
     const DevicePumpCounters& pump = pump_.counters();
     const ProducerCounters& producer = producer_.counters();
@@ -215,7 +209,7 @@ StreamTotals CameraRun::totals() const {
             pump.bytes_published,
             {{"incomplete", pump.frames_incomplete},
              {"missed", pump.frames_missed},
-             {"returned", pump.buffers_returned - returned_at_stop_},
+             {"returned", returned_},
              {"refused", pump.frames_refused},
              {"stale", pump.frames_stale},
              {"descriptor_lost", descriptors_lost}}};

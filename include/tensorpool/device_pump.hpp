@@ -76,7 +76,8 @@ struct DevicePumpOptions {
     std::uint32_t queued = 8;
     Nanos retry_initial_ns = 100 * kNanosPerMilli;  ///< after a start that failed; doubles up to retry_max_ns
     Nanos retry_max_ns = 2 * kNanosPerSecond;
-    /// Publishes exactly this many frames, then stops as after stop(); 0: no limit.
+    /// Publishes exactly this many frames, then stops as after stop(); 0: no limit. What the device still
+    /// holds then is abandoned; the device is kept at `queued` buffers until the end.
     std::uint64_t frame_limit = 0;
 };
 
@@ -99,7 +100,7 @@ struct DevicePumpCounters {
     std::uint64_t frames_incomplete = 0;  ///< a gap: the device could not fill the buffer
     std::uint64_t frames_refused = 0;  ///< a gap: data outside its slot, or a layout that contradicts itself
     std::uint64_t frames_stale = 0;  ///< whole, but the lease was lost or the reservation timed out meanwhile
-    std::uint64_t buffers_returned = 0;  ///< a gap: unused when the device stopped
+    std::uint64_t buffers_returned = 0;  ///< a gap: unused when the device stopped, or behind frame_limit
     std::uint64_t bytes_published = 0;
     std::uint64_t frames_missed = 0;  ///< the device made them but had no buffer, or lost all of them
     std::uint64_t buffers_overdue =

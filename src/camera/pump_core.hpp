@@ -189,10 +189,11 @@ private:
         state_ = stop_requested_ ? PumpState::Stopped : PumpState::Waiting;
     }
 
-    /// Tops the device up to the wanted number of buffers.
+    /// Tops the device up to the wanted number of buffers, also when fewer would do for the frames that are
+    /// left: many devices finish their last buffer only once they have another one.
     int refill() noexcept {
         int queued = 0;
-        while (!overrun_ && outstanding_ - overdue_ < options_.queued && !limit_in_sight()) {
+        while (!overrun_ && outstanding_ - overdue_ < options_.queued) {
             auto reservation = sink_.reserve(pool_id_);
             if (!reservation) {
                 if (reservation.error() == ClaimError::WouldOverrun) ++counters_.queue_refused_overrun;
@@ -208,11 +209,6 @@ private:
 
     [[nodiscard]] bool limit_reached() const noexcept {
         return options_.frame_limit != 0 && counters_.frames_published >= options_.frame_limit;
-    }
-    /// Whether the buffers at the device are all that may still be published.
-    [[nodiscard]] bool limit_in_sight() const noexcept {
-        return options_.frame_limit != 0 &&
-               counters_.frames_published + (outstanding_ - overdue_) >= options_.frame_limit;
     }
 
     bool hand_over(const Reservation& reservation) noexcept {
@@ -262,8 +258,13 @@ private:
         --outstanding_;
         if (entry.overdue) --overdue_;
         overrun_ = false;
+        if (limit_reached()) {
+            ++counters_.buffers_returned;
+            sink_.abandon(entry.reservation);
+            return;
+        }
         counters_.frames_missed += completion.frames_missed_before;
-        if (completion.outcome == BufferOutcome::Filled && !limit_reached()) {
+        if (completion.outcome == BufferOutcome::Filled) {
             finish_frame(entry.reservation, completion);
             note_overtaken(completion.cookie);
         } else {
