@@ -161,8 +161,13 @@ int Consumer::Impl::poll_joining(Call call, void* handler, int limit) noexcept {
             1);
     }
     int delivered = poll_current(call, handler, limit);
+    if (!first_own_) return delivered;
     const bool drained = polled_ < limit || options.delivery == Delivery::LatestOnly;
-    if (!first_own_ || !drained) return delivered;
+    if (!drained && !has_passed(first_own_->descriptor)) {
+        // Of another epoch, and in the middle of more than one poll takes: a later one shows where this ends.
+        if (first_own_->descriptor.epoch != mapped_epoch_) first_own_.reset();
+        return delivered;
+    }
     const FirstOwn first = *first_own_;
     first_own_.reset();
     descriptors.settle();
@@ -170,18 +175,27 @@ int Consumer::Impl::poll_joining(Call call, void* handler, int limit) noexcept {
     return delivered;
 }
 
+/// A consumer slower than its producer never finds the shared stream drained.
+bool Consumer::Impl::has_passed(const wire::FrameDescriptorBlock& descriptor) const noexcept {
+    return mapped_ != nullptr && descriptor.epoch == mapped_epoch_ && sequence.seen() &&
+           sequence.last() >= descriptor.seq;
+}
+
 int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
     int delivered = 0;
     std::optional<wire::FrameDescriptorBlock> newest;  // once a resynchronisation began
     polled_ = descriptors.current().poll(
         [&](const messaging::Message& message) {
+            // Most likely it is the next one: its slot travels while the descriptor's own lines still do.
+            const std::uint64_t expected = sequence.last() + 1;
+            if (mapped_ != nullptr) reader_.prefetch(expected);
             wire::FrameDescriptorBlock descriptor;
             if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
                 ++counters.messages_invalid;
                 return;
             }
             if (descriptor.stream_id != options.stream_id) return;
-            if (mapped_ != nullptr) reader_.prefetch(descriptor.seq);
+            if (mapped_ != nullptr && descriptor.seq != expected) reader_.prefetch(descriptor.seq);
             if (!admit(descriptor, message.image->session_id)) return;
             if (resync_) {
                 if (newest) ++counters.skipped_resync;

@@ -93,6 +93,7 @@ private:
     int poll_current(Call call, void* handler, int limit) noexcept;
     /// While it changes to a stream of its own: in order, without a gap.
     int poll_joining(Call call, void* handler, int limit) noexcept;
+    [[nodiscard]] bool has_passed(const wire::FrameDescriptorBlock& descriptor) const noexcept;
     void measure(const Frame& frame) noexcept;
     int poll_every(Call call, void* handler, int limit) noexcept;
     int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;

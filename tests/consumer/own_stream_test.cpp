@@ -160,6 +160,24 @@ TEST_F(OwnStreamTest, LosesNoFrameAndSeesNoneTwiceWhileItChanges) {
     EXPECT_TRUE(reader->consumer.on_own_stream());
 }
 
+// spec: WIRE-082
+TEST_F(OwnStreamTest, ReachesItsStreamThoughItIsSlowerThanItsProducer) {
+    start();
+    assign(kChannel, 31042);
+    constexpr std::uint64_t kAhead = 48;  // more than one poll takes, and kept up
+    std::uint64_t seq = 0;
+    while (seq < kAhead) publish(seq++);
+    open_own();
+    for (int i = 0; i < 64 && !reader->consumer.on_own_stream(); ++i) {
+        for (int burst = 0; burst < 16; ++burst) publish(seq++);
+        reader->cycle();
+    }
+    EXPECT_TRUE(reader->consumer.on_own_stream());
+    EXPECT_EQ(counters().drops_gap, 0U);
+    EXPECT_EQ(counters().seq_regressions, 0U);
+    EXPECT_TRUE(std::ranges::is_sorted(reader->seqs));
+}
+
 // spec: WIRE-080 WIRE-082
 TEST_F(OwnStreamTest, GoesBackToTheSharedStreamWhenItIsDeclined) {
     start();

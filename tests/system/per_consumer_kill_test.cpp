@@ -121,8 +121,9 @@ TEST(PerConsumerKillTest, AConsumerOutlivesKilledProducersThatServedItAlone) {
         Context context(context_options_in(dir));
         // A live producer that waits for a processor must not count as dead: its epoch would be over for
         // good.
+        constexpr Nanos kPeriod = 10 * kAnnouncePeriod;
         ConsumerOptions options = own_streams_in(dir);
-        options.announce_period_ns = 10 * kAnnouncePeriod;
+        options.announce_period_ns = kPeriod;
         Consumer consumer(context, options);
         std::vector<std::byte> copy(kFrameBytes);
         std::uint64_t wrong = 0;
@@ -135,8 +136,8 @@ TEST(PerConsumerKillTest, AConsumerOutlivesKilledProducersThatServedItAlone) {
             });
         };
         int reached = 0;
-        for (int round = 0; round < rounds(100); ++round) {
-            ForkedChild producer([&]() -> int { produce_for_ever(dir, 8); });
+        for (int round = 0; round < rounds(60); ++round) {
+            ForkedChild producer([&]() -> int { produce_for_ever(dir, 8, kPeriod); });
             const std::uint64_t epoch = consumer.epoch();
             ASSERT_TRUE(eventually([&] {
                 cycle();
