@@ -135,8 +135,7 @@ int run_program(const cli::Program& program, Selection& selection, int argc, con
         std::fprintf(stderr, "%s", app.help().c_str());
         return static_cast<int>(ExitCode::Usage);
     }
-    const std::string command =
-        selection.name.empty() ? app.get_name() : app.get_name() + " " + selection.name;
+    const std::string command = describe_innermost(program).path;
     try {
         return static_cast<int>(selection.run());
     } catch (const UsageError& error) {

@@ -33,7 +33,6 @@ public:
 
 /// The command that the command line selected. Exactly one subcommand's callback sets it.
 struct Selection {
-    std::string name;
     std::function<ExitCode()> run;
 };
 
@@ -45,9 +44,8 @@ cli::Command add_command(const cli::Command& parent, Selection& selection, const
     const cli::Command command = parent.add_subcommand(name, description);
     auto options = std::make_shared<Options>();
     setup(command, *options);
-    command.callback([&selection, name, options, run] {
-        selection = {name, [options, run] { return run(*options); }};
-    });
+    command.callback(
+        [&selection, options, run] { selection.run = [options, run] { return run(*options); }; });
     return command;
 }
 

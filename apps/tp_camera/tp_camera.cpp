@@ -73,9 +73,9 @@ int main(int argc, char** argv) {
     options.add_to(app);
     SelfDescription description;
     description.add_to(app);
-    Selection selection{"", [&] {
-                            if (description.write(app)) return ExitCode::Ok;
-                            return options.list ? list(options) : run_camera(options);
-                        }};
+    Selection selection{[&] {
+        if (description.write(app)) return ExitCode::Ok;
+        return options.list ? list(options) : run_camera(options);
+    }};
     return run_program(app, selection, argc, argv);
 }

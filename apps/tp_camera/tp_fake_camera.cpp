@@ -84,9 +84,9 @@ int main(int argc, char** argv) {
     program
         .add_option("--lost-packets", lost_packets, "part of all stream packets to drop, to try out losses")
         .check(cli::range(0.0, 1.0));
-    Selection selection{"", [&] {
-                            tensorpool::serve(address, serial, lost_packets);
-                            return ExitCode::Ok;
-                        }};
+    Selection selection{[&] {
+        tensorpool::serve(address, serial, lost_packets);
+        return ExitCode::Ok;
+    }};
     return run_program(program, selection, argc, argv);
 }

@@ -223,7 +223,8 @@ TEST_F(TpTraceTest, ExpandsWindowsForAPeriodicJob) {
 
 TEST_F(TpTraceTest, SaysInOneLineWhatCannotBeAnswered) {
     EXPECT_EQ(run({"trace", "lineage", db(), "20"}), 1);
-    EXPECT_THAT(err, AllOf(HasSubstr("run.db"), HasSubstr("unable to open")));
+    EXPECT_THAT(err,
+                AllOf(StartsWith("tp trace lineage: "), HasSubstr("run.db"), HasSubstr("unable to open")));
     EXPECT_FALSE(std::filesystem::exists(db()));
     std::ofstream(db()) << std::string(4096, 'x');
     EXPECT_EQ(run({"trace", "record", db()}), 1);
