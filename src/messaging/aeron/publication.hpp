@@ -50,6 +50,7 @@ private:
     /// Calls `send` on the live publication, again where that is bound to help.
     template <typename Send>
     expected<void, SendError> send(Send&& send) noexcept;
+    expected<void, SendError> claim(std::size_t length, aeron_buffer_claim_t& claim) noexcept;
 
     std::shared_ptr<Core> core_;
     const std::string channel_;
@@ -57,6 +58,7 @@ private:
     mutable Live live_;  ///< the caller's
     aeron_buffer_claim_t claim_{};
     bool claim_open_ = false;
+    mutable const std::uint8_t* end_ = nullptr;  ///< of the last message in the log
     mutable std::atomic<bool> has_next_{false};
     mutable Live next_;  ///< the core's, under its mutex
     std::shared_ptr<Session> asked_;
