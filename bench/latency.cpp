@@ -15,6 +15,7 @@ constexpr std::uint32_t kPing = 1;
 constexpr std::uint32_t kPong = 2;
 constexpr std::uint32_t kNslots = 64;
 constexpr std::uint32_t kPayload = 64;
+constexpr unsigned kPollsPerWork = 512;
 constexpr Nanos kBlockNs = 100 * kNanosPerMilli;
 
 /// One end: sends on one stream, receives on the other.
@@ -58,7 +59,9 @@ public:
                     got = true;
                 },
                 1);
-            if (!got && blocking) consumer_.wait(kBlockNs);
+            if (got) return;
+            if (blocking) consumer_.wait(kBlockNs);
+            if (++idle_polls_ % kPollsPerWork == 0) work(monotonic_now_ns());
         }
     }
 
@@ -69,6 +72,7 @@ private:
     Producer producer_;
     Consumer consumer_;
     FrameInfo info_;
+    unsigned idle_polls_ = 0;
     volatile unsigned sum_ = 0;
 };
 
@@ -104,7 +108,9 @@ FrameRun frame_half_trips(int trips, Nanos pause_ns, bool blocking, const Contex
         end.receive(blocking);
         run.half_trips.push_back((monotonic_now_ns() - start) / 2);
         if (i % kWorkEvery == 0 || pause_ns > 0) end.work(monotonic_now_ns());
-        if (pause_ns > 0) spin_until(start + pause_ns);
+        if (pause_ns > 0)
+            drive_until([&](Nanos now) { end.work(now); },
+                        [&] { return monotonic_now_ns() >= start + pause_ns; });
     }
     const std::uint64_t own = allocation_count() - before;
     echo.join();

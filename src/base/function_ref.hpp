@@ -28,6 +28,9 @@ public:
 
     R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
 
+    /// Where its code begins.
+    [[nodiscard]] const void* code() const noexcept { return reinterpret_cast<const void*>(call_); }
+
 private:
     void* object_;
     R (*call_)(void*, Args...);

@@ -3,6 +3,7 @@
 #include <tensorpool/consumer.hpp>
 #include <tensorpool/error.hpp>
 
+#include "base/frame_path.hpp"
 #include "consumer/consumer_impl.hpp"
 
 #include <fmt/format.h>
@@ -50,7 +51,8 @@ bool Consumer::is_ready() const noexcept {
     return impl_->tracker.mapping() != nullptr;
 }
 
-int Consumer::poll_frames(void (*call)(void*, const Frame&), void* handler, int limit) noexcept {
+TP_FRAME_PATH int Consumer::poll_frames(void (*call)(void*, const Frame&), void* handler,
+                                        int limit) noexcept {
     return impl_->poll(call, handler, limit);
 }
 

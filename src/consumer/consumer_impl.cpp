@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/consumer_impl.hpp"
 
+#include "base/frame_path.hpp"
 #include "base/log.hpp"
 
 #include <tensorpool/error.hpp>
@@ -20,6 +21,8 @@ constexpr int kQosLimit = 4096;     // what a large deployment says in an announ
 constexpr int kMostSubscriptions = 5;
 constexpr Nanos kAnnouncePatience = 5;  // periods until a wait for announces is worth a warning
 constexpr int kDrainLimit = 1 << 20;
+constexpr std::ptrdiff_t kHandlerBytes = 512;       // most of what one is; how long it is nobody says
+constexpr std::uint32_t kIdlePollsPerFetch = 512;   // of some 20 ns each
 constexpr std::uint32_t kDescriptorTokens = 31000;  // streams.md section 2
 constexpr std::uint32_t kProgressTokens = 32000;
 
@@ -133,14 +136,14 @@ Consumer::Impl::~Impl() {
 
 // ---- the path of one descriptor ---------------------------------------------------------------------------
 
-int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
+TP_FRAME_PATH int Consumer::Impl::poll(Call call, void* handler, int limit) noexcept {
     const int delivered =
         descriptors.is_joining() ? poll_joining(call, handler, limit) : poll_current(call, handler, limit);
     counters.messages_lost_bytes = descriptors.lost_bytes();
     return delivered;
 }
 
-int Consumer::Impl::poll_current(Call call, void* handler, int limit) noexcept {
+TP_FRAME_PATH int Consumer::Impl::poll_current(Call call, void* handler, int limit) noexcept {
     return options.delivery == Delivery::LatestOnly || resync_ ? poll_latest(call, handler, std::nullopt)
                                                                : poll_every(call, handler, limit);
 }
@@ -181,31 +184,42 @@ bool Consumer::Impl::has_passed(const wire::FrameDescriptorBlock& descriptor) co
            sequence.last() >= descriptor.seq;
 }
 
-int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
-    int delivered = 0;
-    std::optional<wire::FrameDescriptorBlock> newest;  // once a resynchronisation began
-    polled_ = descriptors.current().poll(
-        [&](const messaging::Message& message) {
-            // Most likely it is the next one: its slot travels while the descriptor's own lines still do.
-            const std::uint64_t expected = sequence.last() + 1;
-            if (mapped_ != nullptr) reader_.prefetch(expected);
-            wire::FrameDescriptorBlock descriptor;
-            if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
-                ++counters.messages_invalid;
-                return;
-            }
-            if (descriptor.stream_id != options.stream_id) return;
-            if (mapped_ != nullptr && descriptor.seq != expected) reader_.prefetch(descriptor.seq);
-            if (!admit(descriptor, message.image->session_id)) return;
-            if (resync_) {
-                if (newest) ++counters.skipped_resync;
-                newest = descriptor;
-                return;
-            }
-            if (deliver(descriptor, call, handler)) ++delivered;
-        },
-        limit);
-    return newest ? delivered + poll_latest(call, handler, newest) : delivered;
+__attribute__((always_inline)) inline void Consumer::Impl::on_descriptor(const messaging::Message& message,
+                                                                         EveryPoll& poll) noexcept {
+    // Most likely it is the next one: its slot travels while the descriptor's own lines still do.
+    const std::uint64_t expected = sequence.last() + 1;
+    if (mapped_ != nullptr) reader_.prefetch(expected);
+    wire::FrameDescriptorBlock descriptor;
+    if (!wire::decode_frame_descriptor(message.bytes, descriptor)) {
+        ++counters.messages_invalid;
+        return;
+    }
+    if (descriptor.stream_id != options.stream_id) return;
+    if (mapped_ != nullptr && descriptor.seq != expected) reader_.prefetch(descriptor.seq);
+    if (!admit(descriptor, message.image->session_id)) return;
+    if (resync_) {
+        if (poll.newest) ++counters.skipped_resync;
+        poll.newest = descriptor;
+        return;
+    }
+    if (deliver(descriptor, poll.call, poll.handler)) ++poll.delivered;
+}
+
+TP_FRAME_PATH int Consumer::Impl::poll_every(Call call, void* handler, int limit) noexcept {
+    EveryPoll poll{.call = call, .handler = handler, .newest = {}};
+    const auto on_message = [&](const messaging::Message& message) { on_descriptor(message, poll); };
+    const messaging::MessageHandler on_each = on_message;
+    polled_ = descriptors.current().poll(on_each, limit);
+    if (polled_ == 0 && ++idle_polls_ % kIdlePollsPerFetch == 0) [[unlikely]]
+        stay_ready(on_each.code(), call);
+    return poll.newest ? poll.delivered + poll_latest(call, handler, poll.newest) : poll.delivered;
+}
+
+TP_OFF_FRAME_PATH void Consumer::Impl::stay_ready(const void* on_message, Call call) const noexcept {
+    base::fetch_frame_path();
+    base::fetch_lines(on_message, kHandlerBytes);
+    base::fetch_lines(reinterpret_cast<const void*>(call), kHandlerBytes / 2);
+    reader_.stay_ready(sequence.last());
 }
 
 int Consumer::Impl::poll_latest(Call call, void* handler,
@@ -228,7 +242,8 @@ int Consumer::Impl::poll_latest(Call call, void* handler,
     return newest && mapped_ != nullptr && deliver(*newest, call, handler) ? 1 : 0;
 }
 
-bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::int64_t image) noexcept {
+TP_FRAME_PATH bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor,
+                                         std::int64_t image) noexcept {
     ++counters.descriptors_received;
     if (mapped_ == nullptr) {
         ++counters.drops_unmapped;
@@ -252,41 +267,35 @@ bool Consumer::Impl::admit(const wire::FrameDescriptorBlock& descriptor, std::in
             resync_ = true;
             return true;
         case consumer::SequenceTracker::Verdict::Regression:
-            ++counters.seq_regressions;
-            if (regression_log_.pass(now_ns_)) {
-                const std::uint64_t seq = descriptor.seq;  // a packed field binds to no reference
-                base::log_with(LogLevel::Warn, "Consumer",
-                               {{"stream_id", options.stream_id},
-                                {"epoch", mapped_epoch_},
-                                {"seq", seq},
-                                {"held_back", regression_log_.take_held_back()}},
-                               "stream {}: seq went back to {}", options.stream_id, seq);
-            }
-            tracker.on_sequence_regression();
-            sync_mapping();
+            on_regression(descriptor.seq);
             return false;
     }
     return false;
 }
 
-bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call call,
-                             void* handler) noexcept {
+TP_OFF_FRAME_PATH void Consumer::Impl::on_regression(std::uint64_t seq) noexcept {
+    ++counters.seq_regressions;
+    if (regression_log_.pass(now_ns_)) {
+        base::log_with(LogLevel::Warn, "Consumer",
+                       {{"stream_id", options.stream_id},
+                        {"epoch", mapped_epoch_},
+                        {"seq", seq},
+                        {"held_back", regression_log_.take_held_back()}},
+                       "stream {}: seq went back to {}", options.stream_id, seq);
+    }
+    tracker.on_sequence_regression();
+    sync_mapping();
+}
+
+TP_FRAME_PATH bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call call,
+                                           void* handler) noexcept {
     const FrameReader::Result result = reader_.read(descriptor);
     if (result != FrameReader::Result::Ok) {
         count_drop(result);
         return false;
     }
     const Frame& frame = reader_.frame();
-    if (mode() == Mode::RateLimited) {
-        // Frame time: publish time, else capture time, else ours (WIRE-094).
-        const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
-                                    : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
-                                                                      : static_cast<std::uint64_t>(now_ns_);
-        if (!(is_thinned() ? gate_.admit_thinned(stamp) : gate_.admit(stamp))) {
-            ++counters.skipped_rate_limited;
-            return false;
-        }
-    }
+    if (mode() == Mode::RateLimited && !passes_rate(frame)) return false;
     if (read_sampler_.take()) measure(frame);
     try {
         call(handler, frame);
@@ -294,22 +303,36 @@ bool Consumer::Impl::deliver(const wire::FrameDescriptorBlock& descriptor, Call 
         ++counters.handler_errors;
     }
     if (!frame.intact()) {
-        ++counters.overruns;
-        count_drop(FrameReader::Result::Changed);
-        // The writer is a whole ring ahead and this handler is too slow to catch up: the next oldest frame
-        // would be lost the same way (WIRE-129).
-        ++counters.resynchronisations;
-        resync_ = true;
-        try {
-            if (overrun_handler) overrun_handler(frame.seq());
-        } catch (...) {
-            ++counters.handler_errors;
-        }
+        on_overrun(frame.seq());
         return false;
     }
     ++counters.frames_delivered;
     counters.bytes_delivered += frame.payload().size();
     return true;
+}
+
+TP_OFF_FRAME_PATH bool Consumer::Impl::passes_rate(const Frame& frame) noexcept {
+    // Frame time: publish time, else capture time, else ours (WIRE-094).
+    const std::uint64_t stamp = frame.publish_timestamp_ns() != 0 ? frame.publish_timestamp_ns()
+                                : frame.timestamp_ns() != 0       ? frame.timestamp_ns()
+                                                                  : static_cast<std::uint64_t>(now_ns_);
+    if (is_thinned() ? gate_.admit_thinned(stamp) : gate_.admit(stamp)) return true;
+    ++counters.skipped_rate_limited;
+    return false;
+}
+
+TP_OFF_FRAME_PATH void Consumer::Impl::on_overrun(std::uint64_t seq) noexcept {
+    ++counters.overruns;
+    count_drop(FrameReader::Result::Changed);
+    // The writer is a whole ring ahead and this handler is too slow to catch up: the next oldest frame would
+    // be lost the same way (WIRE-129).
+    ++counters.resynchronisations;
+    resync_ = true;
+    try {
+        if (overrun_handler) overrun_handler(seq);
+    } catch (...) {
+        ++counters.handler_errors;
+    }
 }
 
 bool Consumer::Impl::read(std::uint64_t seq, Call call, void* handler) noexcept {

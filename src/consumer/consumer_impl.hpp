@@ -94,8 +94,21 @@ private:
     /// While it changes to a stream of its own: in order, without a gap.
     int poll_joining(Call call, void* handler, int limit) noexcept;
     [[nodiscard]] bool has_passed(const wire::FrameDescriptorBlock& descriptor) const noexcept;
+    void on_regression(std::uint64_t seq) noexcept;
+    bool passes_rate(const Frame& frame) noexcept;
+    void on_overrun(std::uint64_t seq) noexcept;
     void measure(const Frame& frame) noexcept;
+    /// What a poll is about to hand out, one descriptor after the other.
+    struct EveryPoll {
+        Call call;
+        void* handler;
+        int delivered = 0;
+        std::optional<wire::FrameDescriptorBlock> newest;  ///< once a resynchronisation began
+    };
     int poll_every(Call call, void* handler, int limit) noexcept;
+    /// Every so many polls in vain.
+    void stay_ready(const void* on_message, Call call) const noexcept;
+    void on_descriptor(const messaging::Message& message, EveryPoll& poll) noexcept;
     int poll_latest(Call call, void* handler, std::optional<wire::FrameDescriptorBlock> newest) noexcept;
 
     std::unique_ptr<DriverSession> own_session_;
@@ -121,6 +134,7 @@ private:
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
     bool resync_ = false;
+    std::uint32_t idle_polls_ = 0;
     int polled_ = -1;  // descriptors that the last poll found; -1: none since the last cycle
     struct FirstOwn {
         wire::FrameDescriptorBlock descriptor;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consumer/frame_reader.hpp"
 
+#include "base/frame_path.hpp"
 #include "base/racy_copy.hpp"
 #include "base/same_bytes.hpp"
 #include "shm/seqlock.hpp"
@@ -38,7 +39,7 @@ void FrameReader::attach(const shm::StreamMapping* mapping, std::uint64_t mappin
     highest_seen_ = std::make_unique<std::uint64_t[]>(mapping->header_nslots());
 }
 
-void FrameReader::prefetch(std::uint64_t seq) const noexcept {
+TP_FRAME_PATH void FrameReader::prefetch(std::uint64_t seq) const noexcept {
     const std::uint64_t index = seq & mask_;
     const std::byte* slot = header_base_ + index * wire::kHeaderSlotBytes;
     __builtin_prefetch(slot);
@@ -46,7 +47,14 @@ void FrameReader::prefetch(std::uint64_t seq) const noexcept {
     if (last_pool_ != nullptr) __builtin_prefetch(last_pool_->slot(static_cast<std::uint32_t>(index)));
 }
 
-FrameReader::Result FrameReader::read(const wire::FrameDescriptorBlock& descriptor) noexcept {
+void FrameReader::stay_ready(std::uint64_t last) const noexcept {
+    if (mapping_ == nullptr) return;
+    prefetch(last);
+    __builtin_prefetch(&highest_seen_[(last + 1) & mask_]);
+    base::fetch_lines(this, sizeof *this);
+}
+
+TP_FRAME_PATH FrameReader::Result FrameReader::read(const wire::FrameDescriptorBlock& descriptor) noexcept {
     const std::uint64_t seq = descriptor.seq;
     const std::uint64_t index = seq & mask_;
     const std::byte* slot = header_base_ + index * wire::kHeaderSlotBytes;
@@ -119,7 +127,7 @@ FrameReader::Result FrameReader::parse_layout(const std::byte* shared_slot, std:
     return Result::Ok;
 }
 
-bool Frame::intact() const noexcept {
+TP_FRAME_PATH bool Frame::intact() const noexcept {
     return header_slot_ != nullptr && shm::seqlock_unchanged(header_slot_, shm::committed_word(seq_));
 }
 

@@ -29,6 +29,10 @@ public:
 
     /// Starts fetching what read() will look at. A hint.
     void prefetch(std::uint64_t seq) const noexcept;
+    /// While nothing comes: keeps at hand what read() will need beside the frame. The lines of the frame
+    /// after `last` stay with its writer, which is about to use them; those of `last` are most likely on
+    /// their pages.
+    void stay_ready(std::uint64_t last) const noexcept;
 
 private:
     /// Reads the slot's layout anew; `word` is the commit it has to belong to.

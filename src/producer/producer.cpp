@@ -3,6 +3,7 @@
 #include <tensorpool/error.hpp>
 #include <tensorpool/producer.hpp>
 
+#include "base/frame_path.hpp"
 #include "base/racy_copy.hpp"
 #include "producer/producer_impl.hpp"
 
@@ -59,15 +60,15 @@ std::string_view to_string(ProgressResult result) noexcept {
     return "unknown";
 }
 
-SlotClaim::SlotClaim(SlotClaim&& other) noexcept
+TP_FRAME_PATH SlotClaim::SlotClaim(SlotClaim&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)), reservation_(other.reservation_) {
 }
 
-SlotClaim::~SlotClaim() {
+TP_FRAME_PATH SlotClaim::~SlotClaim() {
     abandon();
 }
 
-PublishResult SlotClaim::commit(const FrameInfo& info) noexcept {
+TP_FRAME_PATH PublishResult SlotClaim::commit(const FrameInfo& info) noexcept {
     Producer* owner = std::exchange(owner_, nullptr);
     return owner == nullptr ? PublishResult::Stale : owner->publish(reservation_, info);
 }
@@ -80,7 +81,7 @@ ProgressResult SlotClaim::report_progress(std::uint32_t bytes_filled) noexcept {
     return owner_ == nullptr ? ProgressResult::Refused : owner_->report_progress(reservation_, bytes_filled);
 }
 
-void SlotClaim::abandon() noexcept {
+TP_FRAME_PATH void SlotClaim::abandon() noexcept {
     if (Producer* owner = std::exchange(owner_, nullptr)) owner->abandon(reservation_);
 }
 
@@ -147,7 +148,7 @@ expected<PublishResult, ClaimError> Producer::offer(std::span<const std::byte> v
     return impl_->publish(*reservation, sized);
 }
 
-expected<SlotClaim, ClaimError> Producer::try_claim(std::uint32_t payload_bytes) noexcept {
+TP_FRAME_PATH expected<SlotClaim, ClaimError> Producer::try_claim(std::uint32_t payload_bytes) noexcept {
     auto reservation = impl_->reserve_fitting(payload_bytes);
     if (!reservation) return unexpected(reservation.error());
     return SlotClaim(*this, *reservation);
@@ -167,7 +168,7 @@ std::optional<DeviceSlots> Producer::device_slots(std::uint16_t pool_id) const {
     return impl_->device_slots(pool_id);
 }
 
-expected<Reservation, ClaimError> Producer::reserve(std::uint16_t pool_id) noexcept {
+TP_FRAME_PATH expected<Reservation, ClaimError> Producer::reserve(std::uint16_t pool_id) noexcept {
     return impl_->reserve_in_pool(pool_id);
 }
 
@@ -176,7 +177,8 @@ expected<Reservation, ClaimError> Producer::reserve_seq(std::uint64_t seq,
     return impl_->reserve_seq(seq, payload_bytes);
 }
 
-PublishResult Producer::publish(const Reservation& reservation, const FrameInfo& info) noexcept {
+TP_FRAME_PATH PublishResult Producer::publish(const Reservation& reservation,
+                                              const FrameInfo& info) noexcept {
     return impl_->publish(reservation, info);
 }
 

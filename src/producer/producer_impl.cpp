@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/producer_impl.hpp"
 
+#include "base/frame_path.hpp"
 #include "base/log.hpp"
 #include "base/prefetch.hpp"
 #include "client/attachment_layout.hpp"
@@ -22,6 +23,7 @@ namespace tensorpool {
 namespace {
 
 constexpr std::string_view kModule = "Producer";
+constexpr Nanos kFetchPeriod = 10'000;
 
 std::uint32_t random_id() {
     std::random_device device;
@@ -109,7 +111,7 @@ Producer::Impl::~Impl() {
 
 // ---- the slot lifecycle ---------------------------------------------------------------------------------
 
-expected<const shm::PayloadPool*, ClaimError> Producer::Impl::fitting_pool(
+TP_FRAME_PATH expected<const shm::PayloadPool*, ClaimError> Producer::Impl::fitting_pool(
     std::uint32_t payload_bytes) noexcept {
     if (!mapping) {
         ++counters.claims_refused_not_attached;
@@ -123,7 +125,8 @@ expected<const shm::PayloadPool*, ClaimError> Producer::Impl::fitting_pool(
     return pool;
 }
 
-expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(std::uint32_t payload_bytes) noexcept {
+TP_FRAME_PATH expected<Reservation, ClaimError> Producer::Impl::reserve_fitting(
+    std::uint32_t payload_bytes) noexcept {
     const auto pool = fitting_pool(payload_bytes);
     if (!pool) return unexpected(pool.error());
     return reserve(**pool);
@@ -146,7 +149,8 @@ expected<Reservation, ClaimError> Producer::Impl::reserve_seq(std::uint64_t seq,
     return unexpected(ClaimError::SeqPassed);
 }
 
-expected<Reservation, ClaimError> Producer::Impl::reserve_in_pool(std::uint16_t pool_id) noexcept {
+TP_FRAME_PATH expected<Reservation, ClaimError> Producer::Impl::reserve_in_pool(
+    std::uint16_t pool_id) noexcept {
     if (!mapping) {
         ++counters.claims_refused_not_attached;
         return unexpected(ClaimError::NotAttached);
@@ -159,7 +163,8 @@ expected<Reservation, ClaimError> Producer::Impl::reserve_in_pool(std::uint16_t 
     return reserve(*pool);
 }
 
-expected<Reservation, ClaimError> Producer::Impl::reserve(const shm::PayloadPool& pool) noexcept {
+TP_FRAME_PATH expected<Reservation, ClaimError> Producer::Impl::reserve(
+    const shm::PayloadPool& pool) noexcept {
     if (!queue.make_room(counters.frames_abandoned)) {
         ++counters.claims_refused_overrun;
         return unexpected(ClaimError::WouldOverrun);
@@ -167,32 +172,27 @@ expected<Reservation, ClaimError> Producer::Impl::reserve(const shm::PayloadPool
     return begin(queue.reserve(now_ns_), pool);
 }
 
-Reservation Producer::Impl::begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept {
+TP_FRAME_PATH Reservation Producer::Impl::begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept {
     slots_.begin(seq);
     const std::uint32_t slot = slots_.slot_of(seq);
     return Reservation{seq, generation, slot, pool.pool_id(), pool.stride_bytes(), pool.slot(slot)};
 }
 
-bool Producer::Impl::is_current(const Reservation& reservation) const noexcept {
+TP_FRAME_PATH bool Producer::Impl::is_current(const Reservation& reservation) const noexcept {
     return mapping && reservation.generation == generation &&
            queue.look(reservation.seq) == Queue::Finish::Ok;
 }
 
-PublishResult Producer::Impl::publish(const Reservation& reservation, const FrameInfo& info) noexcept {
+TP_FRAME_PATH PublishResult Producer::Impl::publish(const Reservation& reservation,
+                                                    const FrameInfo& info) noexcept {
     if (!publish_sampler_.take()) return publish_frame(reservation, info);
     const telemetry::LatencyScope timed(publish_latency_.get(), context.clock());
     return publish_frame(reservation, info);
 }
 
-PublishResult Producer::Impl::publish_frame(const Reservation& reservation, const FrameInfo& info) noexcept {
-    if (!is_current(reservation)) {
-        if (reservation.generation == generation) {
-            std::ignore = queue.abandon(reservation.seq);
-            if (progress_.any_open()) progress_.forget(reservation.seq);
-        }
-        ++counters.stale_publishes;
-        return PublishResult::Stale;
-    }
+TP_FRAME_PATH PublishResult Producer::Impl::publish_frame(const Reservation& reservation,
+                                                          const FrameInfo& info) noexcept {
+    if (!is_current(reservation)) return refuse_stale(reservation);
     if (!slots_.accepts(info, reservation.capacity_bytes)) {
         ++counters.invalid_frames;
         abandon(reservation);
@@ -213,23 +213,37 @@ PublishResult Producer::Impl::publish_frame(const Reservation& reservation, cons
         const PublishResult sent = emit(ready);
         if (ready.seq == reservation.seq) result = sent;
     });
-    if (progress_.any_open()) [[unlikely]] {
-        progress_.complete(reservation.seq, info.values_len_bytes,
-                           [this](const control::FrameProgress& progress) { send_progress(progress); });
-    }
-    prefetch_next(reservation);
+    if (progress_.any_open()) [[unlikely]]
+        complete_progress(reservation.seq, info.values_len_bytes);
+    const std::ptrdiff_t slots =
+        std::ptrdiff_t{slots_.slot_of(queue.next_seq())} - std::ptrdiff_t{reservation.slot};
+    next_payload_ = reservation.payload + slots * std::ptrdiff_t{reservation.capacity_bytes};
+    prefetch_next();
     return result;
 }
 
-void Producer::Impl::prefetch_next(const Reservation& last) const noexcept {
-    const std::uint64_t seq = queue.next_seq();
-    const std::ptrdiff_t slots = std::ptrdiff_t{slots_.slot_of(seq)} - std::ptrdiff_t{last.slot};
-    base::prefetch_for_write(last.payload + slots * std::ptrdiff_t{last.capacity_bytes});
-    slots_.prefetch(seq);
+TP_OFF_FRAME_PATH PublishResult Producer::Impl::refuse_stale(const Reservation& reservation) noexcept {
+    if (reservation.generation == generation) {
+        std::ignore = queue.abandon(reservation.seq);
+        if (progress_.any_open()) progress_.forget(reservation.seq);
+    }
+    ++counters.stale_publishes;
+    return PublishResult::Stale;
+}
+
+TP_OFF_FRAME_PATH void Producer::Impl::complete_progress(std::uint64_t seq,
+                                                         std::uint32_t values_len_bytes) noexcept {
+    progress_.complete(seq, values_len_bytes,
+                       [this](const control::FrameProgress& progress) { send_progress(progress); });
+}
+
+TP_FRAME_PATH void Producer::Impl::prefetch_next() const noexcept {
+    base::prefetch_for_write(next_payload_);
+    slots_.prefetch(queue.next_seq());
     descriptors->prefetch_next();
 }
 
-void Producer::Impl::abandon(const Reservation& reservation) noexcept {
+TP_OFF_FRAME_PATH void Producer::Impl::abandon(const Reservation& reservation) noexcept {
     if (reservation.generation != generation || !mapping) return;
     if (queue.abandon(reservation.seq) == Queue::Finish::Ok) ++counters.frames_abandoned;
     if (progress_.any_open()) [[unlikely]]
@@ -237,7 +251,7 @@ void Producer::Impl::abandon(const Reservation& reservation) noexcept {
     queue.drain([&](const producer::DescriptorFields& ready) { emit(ready); });
 }
 
-PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noexcept {
+TP_FRAME_PATH PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noexcept {
     wire::FrameDescriptorBlock descriptor;
     descriptor.stream_id = options.stream_id;
     descriptor.epoch = epoch;
@@ -270,7 +284,7 @@ PublishResult Producer::Impl::emit(const producer::DescriptorFields& fields) noe
     return PublishResult::Published;
 }
 
-void Producer::Impl::count_refusal(messaging::SendError error) noexcept {
+TP_OFF_FRAME_PATH void Producer::Impl::count_refusal(messaging::SendError error) noexcept {
     switch (error) {
         case messaging::SendError::NotConnected:
             ++counters.descriptor_not_connected;
@@ -352,6 +366,11 @@ std::optional<DeviceSlots> Producer::Impl::device_slots(std::uint16_t pool_id) c
 int Producer::Impl::do_work(Nanos now_ns) noexcept {
     now_ns_ = now_ns;
     if (publish_latency_) publish_sampler_.cycle(now_ns);
+    if (now_ns - fetched_ns_ >= kFetchPeriod) {
+        fetched_ns_ = now_ns;
+        base::fetch_frame_path();
+        if (next_payload_ != nullptr) prefetch_next();
+    }
     int work = context.messaging().do_work(now_ns);
     if (own_session_) work += own_session_->do_work(now_ns);
     if (session != nullptr) work += follow_session();
@@ -473,6 +492,7 @@ void Producer::Impl::unmap() noexcept {
     }
     // Device slots may keep the memory alive; nothing of it is readable by consumers of a later epoch.
     mapping.reset();
+    next_payload_ = nullptr;
     epoch = 0;
 }
 

@@ -70,9 +70,11 @@ private:
     Reservation begin(std::uint64_t seq, const shm::PayloadPool& pool) noexcept;
     bool is_current(const Reservation& reservation) const noexcept;
     PublishResult publish_frame(const Reservation& reservation, const FrameInfo& info) noexcept;
+    PublishResult refuse_stale(const Reservation& reservation) noexcept;
+    void complete_progress(std::uint64_t seq, std::uint32_t values_len_bytes) noexcept;
     PublishResult emit(const producer::DescriptorFields& fields) noexcept;
     /// Takes ownership of the cache lines that the next frame of this pool is likely to write.
-    void prefetch_next(const Reservation& last) const noexcept;
+    void prefetch_next() const noexcept;
     void send_progress(control::FrameProgress progress) noexcept;
     void count_refusal(messaging::SendError error) noexcept;
     int follow_session() noexcept;
@@ -98,6 +100,8 @@ private:
     std::uint64_t refusals_reported_ = 0;
     std::uint64_t session_generation_ = 0;
     Nanos now_ns_ = 0;
+    Nanos fetched_ns_ = 0;
+    const std::byte* next_payload_ = nullptr;  // of the slot that the next frame most likely takes
 };
 
 }  // namespace tensorpool

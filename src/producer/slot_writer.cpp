@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "producer/slot_writer.hpp"
 
+#include "base/frame_path.hpp"
 #include "base/prefetch.hpp"
 #include "base/racy_copy.hpp"
 #include "base/same_bytes.hpp"
@@ -27,11 +28,11 @@ void SlotWriter::attach(shm::StreamMapping& mapping) noexcept {
     cached_ = false;
 }
 
-void SlotWriter::begin(std::uint64_t seq) noexcept {
+TP_FRAME_PATH void SlotWriter::begin(std::uint64_t seq) noexcept {
     shm::seqlock_begin(header_slot(seq), seq);
 }
 
-bool SlotWriter::accepts(const FrameInfo& info, std::uint32_t capacity_bytes) noexcept {
+TP_FRAME_PATH bool SlotWriter::accepts(const FrameInfo& info, std::uint32_t capacity_bytes) noexcept {
     if (info.values_len_bytes > capacity_bytes) return false;
     // Padding that differs costs an encoding, no more.
     if (!cached_ || !base::same_bytes<sizeof cached_layout_>(&cached_layout_, &info.tensor)) {
@@ -61,14 +62,14 @@ bool SlotWriter::encode_layout(const TensorLayout& layout) noexcept {
     return true;
 }
 
-void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
-                        std::uint64_t timestamp_ns) noexcept {
+TP_FRAME_PATH void SlotWriter::commit(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
+                                      std::uint64_t timestamp_ns) noexcept {
     write_header(seq, pool_id, info, timestamp_ns);
     shm::seqlock_commit(header_slot(seq), seq);
 }
 
-void SlotWriter::write_header(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
-                              std::uint64_t timestamp_ns) noexcept {
+TP_FRAME_PATH void SlotWriter::write_header(std::uint64_t seq, std::uint16_t pool_id, const FrameInfo& info,
+                                            std::uint64_t timestamp_ns) noexcept {
     std::byte* slot = header_slot(seq);
     // The block, composed in registers: offsets 8 to 33 of the slot (wire.md 3.2).
     const std::uint64_t lengths = info.values_len_bytes | static_cast<std::uint64_t>(slot_of(seq)) << 32;
@@ -100,7 +101,7 @@ std::uint64_t SlotWriter::timestamp_of(std::uint64_t seq) const noexcept {
     return timestamp_ns;
 }
 
-void SlotWriter::prefetch(std::uint64_t seq) const noexcept {
+TP_FRAME_PATH void SlotWriter::prefetch(std::uint64_t seq) const noexcept {
     const std::byte* slot = header_slot(seq);
     base::prefetch_for_write(slot);
     __builtin_prefetch(slot + kLine);

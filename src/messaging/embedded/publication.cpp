@@ -3,6 +3,7 @@
 
 #include "messaging/embedded/publication.hpp"
 
+#include "base/frame_path.hpp"
 #include "messaging/embedded/waiter.hpp"
 
 namespace tensorpool::messaging::embedded {
@@ -33,7 +34,7 @@ EmbeddedPublication::~EmbeddedPublication() {
     core_->leave_stream(*registry_, [&] { registry_->release_publication(identity_); });
 }
 
-void EmbeddedPublication::wake_readers() noexcept {
+TP_FRAME_PATH void EmbeddedPublication::wake_readers() noexcept {
     if (!relaxed_writer_) {
         base::fence_seq_cst();  // barrier b of waiter.hpp, pairs with announce_sleeper
     } else {
@@ -42,7 +43,8 @@ void EmbeddedPublication::wake_readers() noexcept {
     wake_if_sleeping(registry_->wake_word());
 }
 
-expected<void, SendError> EmbeddedPublication::offer(std::span<const std::byte> message) noexcept {
+TP_FRAME_PATH expected<void, SendError> EmbeddedPublication::offer(
+    std::span<const std::byte> message) noexcept {
     if (!registry_->has_subscriber()) return unexpected(SendError::NotConnected);
     if (open_claim_ != OpenClaim::None) return unexpected(SendError::AdminAction);
     if (message.size() > max_message_) return unexpected(SendError::TooLong);

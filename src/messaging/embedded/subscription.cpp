@@ -3,6 +3,7 @@
 
 #include "messaging/embedded/subscription.hpp"
 
+#include "base/frame_path.hpp"
 #include "base/log.hpp"
 
 #include <tensorpool/error.hpp>
@@ -45,7 +46,7 @@ EmbeddedSubscription::~EmbeddedSubscription() {
     core_->leave_stream(*registry_, [&] { registry_->release_subscriber(slot_); });
 }
 
-int EmbeddedSubscription::poll(MessageHandler handler, int limit) noexcept {
+TP_FRAME_PATH int EmbeddedSubscription::poll(MessageHandler handler, int limit) noexcept {
     if (polling_) return 0;  // a handler polls its own subscription
     if (registry_->generation() != seen_generation_) [[unlikely]]
         rescan();
@@ -67,7 +68,8 @@ int EmbeddedSubscription::poll(MessageHandler handler, int limit) noexcept {
     return delivered;
 }
 
-int EmbeddedSubscription::poll_image(LogImage& image, MessageHandler handler, int limit) noexcept {
+TP_FRAME_PATH int EmbeddedSubscription::poll_image(LogImage& image, MessageHandler handler,
+                                                   int limit) noexcept {
     int delivered = 0;
     int skipped = 0;
     while (delivered < limit && skipped < kMaxSkipsPerPoll) {
