@@ -76,7 +76,8 @@ TEST_F(TpTraceTest, TheLineageOfAStagesFrameNamesTheExactFrameItWasMadeFrom) {
     ASSERT_TRUE(eventually([&] { return driver->err().find(" runs on ") != std::string::npos; }));
     const auto recorder = start_recorder();
     const auto stage = start_stage();
-    const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "8,8", "--rate", "200", "--trace",
+    // The recorder reads a frame's slot for the capture time: it stays what it is for sixteen frames.
+    const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "8,8", "--rate", "20", "--trace",
                               "--allow", shm_dir(), "--json"});
     ASSERT_TRUE(eventually([&] {
         const TraceReader reader(db());
@@ -149,7 +150,8 @@ TEST_F(TpTraceTest, AKilledStageCostsOnlyItsOwnFramesAndItsSuccessorIsTracedAgai
         tp({"driver", write_config("[streams.out]\nstream_id = 20000\nprofile = \"small\"\n")});
     ASSERT_TRUE(eventually([&] { return driver->err().find(" runs on ") != std::string::npos; }));
     const auto recorder = start_recorder();
-    const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "8,8", "--rate", "200", "--trace",
+    // The recorder reads a frame's slot for the capture time: it stays what it is for sixteen frames.
+    const auto producer = tp({"produce", "--stream-id", "10000", "--shape", "8,8", "--rate", "20", "--trace",
                               "--allow", shm_dir(), "--json"});
     const auto newest_output = [&] {
         const auto frames = TraceReader(db()).newest_frames(20000, 1);

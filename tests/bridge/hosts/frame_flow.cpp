@@ -22,9 +22,7 @@ constexpr Nanos kFrameEvery = 4 * kNanosPerMilli;
 
 ContextOptions move_to(const NetHost& host) {
     if (::setns(host.port().descriptor(), CLONE_NEWNET) != 0) throw std::runtime_error("no way to the host");
-    ContextOptions options;
-    options.messaging_dir = host.messaging_dir();
-    return options;
+    return host.context_options();
 }
 
 /// Small ones too, and none of them a round number of chunks.

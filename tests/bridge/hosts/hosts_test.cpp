@@ -49,9 +49,9 @@ protected:
         arrivals.reset();
     }
 
-    void make_a_and_b() {
-        a = std::make_unique<NetHost>(*network, 1, std::vector{kSource});
-        b = std::make_unique<NetHost>(*network, 2, std::vector{kDest});
+    void make_a_and_b(MessagingKind messaging = MessagingKind::Embedded) {
+        a = std::make_unique<NetHost>(*network, 1, std::vector{kSource}, messaging);
+        b = std::make_unique<NetHost>(*network, 2, std::vector{kDest}, messaging);
     }
     /// A's stream becomes B's; `channel` is B's side, A sends to `sender_channel` where that is another.
     void carry(const std::string& channel, const std::string& sender_channel = "") {
@@ -119,6 +119,18 @@ protected:
 // spec: BRG-001 BRG-002 BRG-003 BRG-012
 TEST_F(BridgeHostsTest, CarriesAStreamFromOneHostToAnother) {
     start();
+    EXPECT_TRUE(goes_on());
+    finish();
+}
+
+// One media driver for both: the host's own descriptors and the bridge's way across.
+TEST_F(BridgeHostsTest, CarriesAStreamBetweenHostsWhoseOwnStreamsAreOnAeronToo) {
+    make_a_and_b(MessagingKind::Aeron);
+    carry_with("");
+    watch();
+    ASSERT_TRUE(goes_on());
+    b->kill_bridge();
+    b->start_bridge();
     EXPECT_TRUE(goes_on());
     finish();
 }
@@ -309,8 +321,8 @@ TEST_F(BridgeHostsTest, AConsumerThatMayNotReadSharedMemoryGetsTheSameFramesOver
     ASSERT_EQ(tell->wait(), 0) << tell->err();
     EXPECT_TRUE(says(*told, "\"origin\":\"chunks\"")) << told->out() << told->err();
     // And one that cannot map anything, wherever it looks.
-    const auto blind = a->tp({"consume", "--stream-id", "1000", "--allow", a->messaging_dir(), "--fallback",
-                              uri, "--verify", "--frames", "200", "--json"});
+    const auto blind = a->tp({"consume", "--stream-id", "1000", "--allow", a->context_options().messaging_dir,
+                              "--fallback", uri, "--verify", "--frames", "200", "--json"});
     EXPECT_EQ(blind->wait(), 0) << blind->err();
     EXPECT_NE(blind->out().find("\"frames\":200"), std::string::npos) << blind->out();
     told->signal(SIGTERM);

@@ -15,19 +15,32 @@
 
 namespace tensorpool::test {
 
-NetHost::NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams)
-    : port_(network.add_port(number)),
+NetHost::NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams,
+                 MessagingKind messaging)
+    : messaging_(messaging),
+      port_(network.add_port(number)),
       // Killed clients hold the flow up until they are forgotten, but not those that wait for a processor.
       media_driver_({"AERON_CLIENT_LIVENESS_TIMEOUT=5000000000"}, port_->descriptor()),
       driver_config_(write_driver_config(streams)) {
     start_driver();
 }
 
+ContextOptions NetHost::context_options() const {
+    ContextOptions options;
+    options.messaging = messaging_;
+    options.messaging_dir = dir_.str() + "/messaging";
+    options.aeron_dir = media_driver_.dir();
+    return options;
+}
+
 std::unique_ptr<Program> NetHost::tp(std::vector<std::string> words) const {
     words.insert(words.begin(), TP_PROGRAM);
+    const ContextOptions options = context_options();
+    const char* const kind = messaging_ == MessagingKind::Aeron ? "aeron" : "embedded";
     return std::make_unique<Program>(std::move(words),
-                                     std::vector<std::string>{"TP_MESSAGING_DIR=" + messaging_dir(),
-                                                              "TP_AERON_DIR=" + media_driver_.dir()},
+                                     std::vector<std::string>{std::string("TP_MESSAGING=") + kind,
+                                                              "TP_MESSAGING_DIR=" + options.messaging_dir,
+                                                              "TP_AERON_DIR=" + options.aeron_dir},
                                      port_->descriptor());
 }
 

@@ -7,6 +7,8 @@
 #include "support/program.hpp"
 #include "support/temp_dir.hpp"
 
+#include <tensorpool/context.hpp>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,10 +30,13 @@ struct HostMapping {
 /// and the programs `tp driver` and `tp bridge`.
 class NetHost {
 public:
-    NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams);
+    /// `messaging`: of the host's own streams. Its bridge crosses the network over Aeron in any case.
+    NetHost(const Network& network, int number, const std::vector<std::uint32_t>& streams,
+            MessagingKind messaging = MessagingKind::Embedded);
 
     [[nodiscard]] const NetworkPort& port() const noexcept { return *port_; }
-    [[nodiscard]] std::string messaging_dir() const { return dir_.str() + "/messaging"; }
+    /// Of a process on this host.
+    [[nodiscard]] ContextOptions context_options() const;
     [[nodiscard]] std::string shm_dir() const { return dir_.str() + "/shm"; }
 
     void start_driver();
@@ -61,6 +66,7 @@ private:
     [[nodiscard]] std::string write_driver_config(const std::vector<std::uint32_t>& streams) const;
     [[nodiscard]] std::string write_bridge_config(const std::vector<HostMapping>& mappings) const;
 
+    MessagingKind messaging_;
     TempDir dir_;
     std::unique_ptr<NetworkPort> port_;
     AeronmdProcess media_driver_;
