@@ -37,9 +37,9 @@ void check_channel(std::string_view text) {
     if (!uri) return;
     FUZZ_CHECK(uri->media == "ipc" || uri->media == "udp");
     FUZZ_CHECK(!served_here || uri->media == "ipc");
-    for (const auto& [key, value] : uri->params) {
-        FUZZ_CHECK(!key.empty() && !value.empty());
-        parsed([&] { return uri->size_bytes(key); });
+    for (const auto& param : uri->params) {
+        FUZZ_CHECK(!param.first.empty() && !param.second.empty());
+        parsed([&] { return uri->size_bytes(param.first); });
     }
     const auto term = parsed([&] { return uri->term_length_bytes(); });
     if (served) FUZZ_CHECK(term && term->value_or(0) <= messaging::kMaxConsumerTermBytes);

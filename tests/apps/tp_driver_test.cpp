@@ -108,7 +108,7 @@ TEST_F(TpDriverTest, DumpsEveryValueInOrderAsTextAndAsJson) {
     ASSERT_EQ(run({"driver-config-dump", file, "--json"}, {"TP_MESSAGING=embedded", "AERON_DIR="}), 0) << err;
     const auto dump = nlohmann::ordered_json::parse(out);
     EXPECT_EQ(dump.begin().key(), "instance_id");
-    EXPECT_EQ(dump.at("stream_id_range"), nlohmann::json::parse("[[20000,29999]]"));
+    EXPECT_EQ(dump.at("stream_id_range"), nlohmann::ordered_json::parse("[[20000,29999]]"));
     EXPECT_EQ(dump.at("profiles").at(0).at("payload_pools").at(0).at("stride_bytes"), 65536);
     EXPECT_EQ(dump.at("streams").at(0).at("stream"), "cam1");
     EXPECT_EQ(dump.at("lease_expiry_grace_intervals"), 3);

@@ -86,7 +86,7 @@ protected:
         return message;
     }
 
-    const StreamEndpoints at;
+    const StreamEndpoints at{};
     std::unique_ptr<Context> context;
     std::unique_ptr<control::ControlPublisher> control, qos, descriptors, metadata;
 };
@@ -123,8 +123,10 @@ TEST_F(TpListenTest, EndsAfterItsTimeOrOnASignalWithZero) {
 
 // spec: TOOL-010
 TEST_F(TpListenTest, DumpsEveryFragmentIntoAFile) {
-    for (const auto& [command, heard] : std::vector<std::pair<std::string, control::ControlPublisher*>>{
+    for (const auto& each : std::vector<std::pair<std::string, control::ControlPublisher*>>{
              {"metadata-listen", metadata.get()}, {"descriptor-listen", descriptors.get()}}) {
+        const std::string& command = each.first;
+        control::ControlPublisher* const heard = each.second;
         const auto listener = listen({command, "--raw-file", path(command)}, *heard);
         ASSERT_TRUE(heard->send(source(4, "cam")));
         const std::vector<std::byte> short_one(3, std::byte{0xab});

@@ -21,8 +21,6 @@ using ::testing::SizeIs;
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kStream = DriverHarness::kStream;
-
 /// Fails unless the epochs announced for the stream since `from` never go back.
 void expect_announces_never_go_back(const DriverHarness& harness) {
     std::uint64_t highest = 0;

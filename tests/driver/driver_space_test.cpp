@@ -25,8 +25,6 @@ using ::testing::SizeIs;
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kStream = DriverHarness::kStream;
-
 /// Writes a file that leaves less than `left` bytes free in `dir`.
 void fill_up(const std::string& dir, std::uint64_t left) {
     const std::string block(4096, 'x');

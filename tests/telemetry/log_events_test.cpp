@@ -120,7 +120,6 @@ TEST(LogEventsTest, AMalformedControlMessageIsOneWarningASecond) {
     for (int i = 0; i < 100; ++i) {
         const std::array<std::byte, 3> cut{};
         ASSERT_TRUE(sender->offer(cut));
-        control::QosConsumer qos;
         std::vector<std::byte> bytes(8 + 41);
         const wire::MessageHeader header{41, 5, 900, 1};
         std::memcpy(bytes.data(), &header, sizeof(header));
