@@ -80,11 +80,17 @@ class Deployment:
 
     def status(self) -> list[dict]:
         """What every stream does just now, as anyone on this deployment sees it."""
-        answer = subprocess.run([self.tp, "ls", "--json", "--duration-s", "2"], env=self.environment, text=True,
-                                capture_output=True, start_new_session=True, check=False)
-        if answer.returncode != 0:
-            return []
-        return json.loads(answer.stdout)["streams"]
+        listing = None
+        try:
+            with undisturbed():  # an interrupt between its start and our knowing it would leave it behind
+                listing = subprocess.Popen([self.tp, "ls", "--json", "--duration-s", "2"], env=self.environment, text=True,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+            output, _ = listing.communicate()
+        finally:
+            if listing is not None:
+                listing.kill()
+                listing.wait()
+        return json.loads(output)["streams"] if listing.returncode == 0 else []
 
     def failed(self) -> str:
         for program in self.programs:
