@@ -10,9 +10,13 @@
 namespace {
 std::atomic<std::uint64_t> calls{0};
 
-void* counted(std::size_t bytes) {
+void* counted_or_null(std::size_t bytes) noexcept {
     calls.fetch_add(1, std::memory_order_relaxed);
-    void* p = std::malloc(bytes == 0 ? 1 : bytes);
+    return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* counted(std::size_t bytes) {
+    void* p = counted_or_null(bytes);
     if (p == nullptr) throw std::bad_alloc();
     return p;
 }
@@ -30,6 +34,12 @@ void* operator new(std::size_t bytes) {
 }
 void* operator new[](std::size_t bytes) {
     return counted(bytes);
+}
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return counted_or_null(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+    return counted_or_null(bytes);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
     return counted_aligned(bytes, alignment);

@@ -10,9 +10,13 @@ namespace {
 
 thread_local std::uint64_t allocations = 0;
 
-void* counted(std::size_t bytes) {
+void* counted_or_null(std::size_t bytes) noexcept {
     ++allocations;
-    void* const memory = std::malloc(bytes == 0 ? 1 : bytes);
+    return std::malloc(bytes == 0 ? 1 : bytes);
+}
+
+void* counted(std::size_t bytes) {
+    void* const memory = counted_or_null(bytes);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }
@@ -26,8 +30,10 @@ void* operator new[](std::size_t bytes) {
     return counted(bytes);
 }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-    ++allocations;
-    return std::malloc(bytes == 0 ? 1 : bytes);
+    return counted_or_null(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+    return counted_or_null(bytes);
 }
 void operator delete(void* memory) noexcept {
     std::free(memory);
