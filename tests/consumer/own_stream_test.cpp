@@ -16,7 +16,6 @@ namespace tensorpool::test {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 constexpr const char* kChannel = "aeron:ipc?term-length=64k";
 

@@ -130,7 +130,7 @@ public:
     }
     /// Attaches and expects success.
     control::AttachResponse attached(Role role, std::uint32_t client_id, std::uint32_t stream_id = kStream) {
-        const auto response = attach(role, client_id, stream_id);
+        auto response = attach(role, client_id, stream_id);
         EXPECT_EQ(response.code, ResponseCode::Ok) << response.error_message;
         return response;
     }

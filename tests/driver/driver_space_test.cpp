@@ -74,7 +74,7 @@ TEST(DriverSpaceTest, WhenSpaceRunsOutOldEpochsAreCollectedOnceBeforeTheAttachIs
         const AttachResponse first = harness.attached(Role::Producer, 7);
         harness.detach(first, Role::Producer, 7);
         ASSERT_THAT(harness.epoch_dirs(), SizeIs(2));
-        fill_up(mount, 256 * 1024);
+        fill_up(mount, std::uint64_t{256} * 1024);
 
         harness.clock.advance(10 * kNanosPerSecond);  // old enough now; no cycle collected yet
         const AttachResponse second = harness.attached(Role::Producer, 8);
