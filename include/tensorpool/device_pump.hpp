@@ -77,7 +77,8 @@ struct DevicePumpOptions {
     Nanos retry_initial_ns = 100 * kNanosPerMilli;  ///< after a start that failed; doubles up to retry_max_ns
     Nanos retry_max_ns = 2 * kNanosPerSecond;
     /// Publishes exactly this many frames, then stops as after stop(); 0: no limit. What the device still
-    /// holds then is abandoned; the device is kept at `queued` buffers until the end.
+    /// holds then is abandoned; the device is kept at `queued` buffers until the end. With a device that
+    /// returns buffers out of order an earlier one may be among these: a gap before the last frame.
     std::uint64_t frame_limit = 0;
 };
 
